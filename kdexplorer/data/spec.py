@@ -1,0 +1,106 @@
+"""What a source, a degradation and an augmentation are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from kdexplorer.registry import Registry, Spec
+
+Sampled = dict[str, Tensor]  # what was drawn: same keys, same meaning for every image of the batch
+
+
+class PhotoData(Protocol):
+    """Photos for restoration, on one device, uint8 [3, H, W]; training and held-out ones never overlap."""
+
+    def draw(self, batch: int, size: int, generator: torch.Generator) -> Tensor:
+        """Random square crops, float [batch, 3, size, size] in [0, 1]. `generator` is a CPU generator."""
+        ...
+
+    def held_out(self, count: int, crop: int) -> list[tuple[str, Tensor]]:
+        """Up to `count` (name, uint8 [3, h, w]) crops of side `crop`, from all photos; 0 = whole photos."""
+        ...
+
+    def to(self, device: torch.device) -> PhotoData: ...
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images float [N, C, H, W] in [0, 1], labels int64 [N], and where known the object's
+    mask bool [N, H, W] and box float [N, 4] (x0, y0, x1, y1 in pixels)."""
+
+    images: Tensor
+    labels: Tensor
+    masks: Tensor | None = None
+    boxes: Tensor | None = None
+
+
+class LabelledData(Protocol):
+    """Images with a class, on one device."""
+
+    classes: tuple[str, ...]
+    channels: int
+    size: int  # side of the square images
+
+    def draw(self, batch: int, generator: torch.Generator) -> LabelledImages:
+        """A training batch; none of the excluded classes. `generator` is a CPU generator."""
+        ...
+
+    def held_out(self, count: int) -> LabelledImages:
+        """The first `count` test images (all classes; a fixed shuffled order, classes mixed)."""
+        ...
+
+    def to(self, device: torch.device) -> LabelledData: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSpec(Spec):
+    """A source of images.
+
+    Attributes:
+        load: (checked params, excluded class indices) → PhotoData or LabelledData.
+            Raises ConfigError with what to change (a missing folder, a broken image, no network).
+        reads_paths: it opens a path that the person names: refused where that is not the machine's owner.
+    """
+
+    load: Callable[[Mapping[str, Any], Sequence[int]], Any]
+    reads_paths: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DegradationSpec(Spec):
+    """What makes an image worse.
+
+    Attributes:
+        sample: (shape [B, C, H, W] of the images, checked params, generator on the images' device) → Sampled.
+        apply: (images float [B, C, H, W] in [0, 1], Sampled, checked params) → the worse images, not clipped.
+        scale: checked params → by how much it shrinks each side.
+    """
+
+    sample: Callable[[Sequence[int], Mapping[str, Any], torch.Generator], Sampled]
+    apply: Callable[[Tensor, Sampled, Mapping[str, Any]], Tensor]
+    scale: Callable[[Mapping[str, Any]], int] = lambda params: 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationSpec(Spec):
+    """What makes the training data richer; batched, on the device.
+
+    Attributes:
+        sample: (shape [B, C, H, W], probability, strength, checked params, generator on the images' device)
+            → Sampled. An image that is left alone gets the identity.
+        apply: (images float [B, C, H, W] in [0, 1], labels float [B, K] or None, Sampled)
+            → (images of the same shape, labels). Only mixing augmentations change the labels (to soft ones).
+    """
+
+    sample: Callable[[Sequence[int], float, float, Mapping[str, Any], torch.Generator], Sampled]
+    apply: Callable[[Tensor, Tensor | None, Sampled], tuple[Tensor, Tensor | None]]
+
+
+SOURCES: Registry[SourceSpec] = Registry("sources", "kdexplorer.data.sources")
+DEGRADATIONS: Registry[DegradationSpec] = Registry("degradations", "kdexplorer.data.degradations")
+AUGMENTATIONS: Registry[AugmentationSpec] = Registry("augmentations", "kdexplorer.data.augmentations")

@@ -1,0 +1,1 @@
+"""One method, one paper, one file: see `kdexplorer.distillation.method`."""

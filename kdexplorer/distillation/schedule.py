@@ -1,0 +1,22 @@
+"""How a weight moves over a run."""
+
+from __future__ import annotations
+
+import math
+
+from kdexplorer.config import Schedule
+
+
+def factor_at(schedule: Schedule, step: int, steps: int) -> float:
+    """The factor on a term's weight for the update from `step` to `step + 1` of a run of `steps`."""
+    if schedule.kind == "constant":
+        return 1.0
+    until = schedule.until or steps
+    if schedule.kind == "step":
+        return schedule.end if step >= schedule.begin else schedule.start
+    progress = min(max((step - schedule.begin) / max(until - schedule.begin, 1), 0.0), 1.0)
+    if schedule.kind == "warmup":
+        return progress
+    if schedule.kind == "cosine":
+        progress = (1 - math.cos(math.pi * progress)) / 2
+    return schedule.start + (schedule.end - schedule.start) * progress

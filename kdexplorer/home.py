@@ -1,0 +1,51 @@
+"""Where runs and uploads live on disk."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from kdexplorer.params import ConfigError
+
+
+def home() -> Path:
+    """`KDX_HOME`, or the platform's folder for user data; created if missing.
+
+    Raises:
+        ConfigError: it cannot be created.
+    """
+    path = Path(os.environ.get("KDX_HOME") or platformdirs.user_data_dir("kdexplorer")).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot use {path}: {error.strerror}. Set KDX_HOME to a folder you can write."
+        ) from None
+    return path
+
+
+def run_folder(run_id: str) -> Path:
+    """The folder of a run; it need not exist.
+
+    Raises:
+        ConfigError: `run_id` is not of the form of a run's id.
+    """
+    return home() / "runs" / _safe(run_id, "run")
+
+
+def upload_path(upload_id: str) -> Path:
+    """The file (or folder of files) that a person uploaded.
+
+    Raises:
+        ConfigError: `upload_id` is not of the form of an upload's id.
+    """
+    return home() / "uploads" / _safe(upload_id, "upload")
+
+
+def _safe(name: str, what: str) -> str:
+    if not re.fullmatch(r"[0-9a-z\-]{6,40}(\.[a-z]{2,12})?", name):
+        raise ConfigError(f"{name!r:.60} is not the id of a {what}.")
+    return name

@@ -1,0 +1,85 @@
+"""State dicts as other programs write them: `.pth` files, wrapped and prefixed keys."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kdexplorer.params import ConfigError
+from kdexplorer.weight_file import MAX_BYTES
+
+WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "net")
+PREFIXES = ("module.", "model.", "_orig_mod.", "net.")
+
+
+def load_pickled(path: Path) -> dict[str, Tensor]:
+    """The state dict in a `.pth`; nothing but tensors and plain containers is read, no code runs.
+
+    Raises:
+        ConfigError: it holds code, is damaged, unpacks to over 2 GB, or holds no state dict.
+    """
+    _check_archive(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the format's age
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file can fail anywhere in the unpickler
+        if "weights_only" in str(error) or "Unsupported" in str(error):
+            raise ConfigError(
+                f"{path.name} holds more than tensors, and reading it could run code: "
+                "save its state_dict alone, best as .safetensors."
+            ) from None
+        raise ConfigError(f"{path.name} is damaged or not a file of weights.") from None
+    return unwrap(content, path.name)
+
+
+def unwrap(content: Any, name: str) -> dict[str, Tensor]:
+    """The state dict inside what training programs save around it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for _ in range(4):
+        if not isinstance(content, Mapping):
+            break
+        if content and all(
+            isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+        ):
+            return dict(content)
+        inner = [content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)]
+        if not inner:
+            break
+        content = inner[0]
+    raise ConfigError(f"{name} holds no state dict (tensors by name): save the network's state_dict().")
+
+
+def match_keys(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """`state` with the prefixes taken off or put before that make most of its keys those of `own`."""
+    return max(_renamed(dict(state), own), key=lambda candidate: len(candidate.keys() & own.keys()))
+
+
+def _renamed(state: dict[str, Tensor], own: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    yield state
+    for prefix in PREFIXES:
+        if all(key.startswith(prefix) for key in own):
+            yield {prefix + key: value for key, value in state.items()}
+    for prefix in PREFIXES:
+        if state and all(key.startswith(prefix) for key in state):
+            yield from _renamed({key.removeprefix(prefix): value for key, value in state.items()}, own)
+
+
+def _check_archive(path: Path) -> None:
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+        except (zipfile.BadZipFile, OSError, ValueError):
+            raise ConfigError(f"{path.name} is damaged.") from None
+        if size > MAX_BYTES:
+            raise ConfigError(f"{path.name} unpacks to {size / 1024**3:.1f} GB; at most 2 GB can be read.")

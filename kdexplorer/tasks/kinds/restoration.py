@@ -1,0 +1,165 @@
+"""Restoration: from a degraded image back to the clean one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kdexplorer.config import RunConfig
+from kdexplorer.data import SOURCES, PhotoData
+from kdexplorer.data.draws import generator
+from kdexplorer.data.pipeline import augment, degrade, scale_of
+from kdexplorer.data.resize import bicubic_upsample
+from kdexplorer.events import MetricInfo, Metrics
+from kdexplorer.metrics.image import psnr, ssim
+from kdexplorer.models import ModelIO
+from kdexplorer.params import ConfigError
+from kdexplorer.tasks.picture import data_uri
+from kdexplorer.tasks.spec import TASKS, Batch, Evaluation, Example, Forward, Seen, TaskSpec
+
+PREVIEW_CROP = 144
+PREVIEWS = 4
+PIXELS_AT_ONCE = 600_000  # of one evaluation batch, so that memory stays bounded whatever the images
+HELD_OUT_SEED = 20260101  # the same held-out noise in every run, so that runs can be compared
+
+
+class Restoration:
+    """Photos, degraded on the device; L1 to the clean image; PSNR and SSIM by the conventions of the field."""
+
+    def __init__(self, config: RunConfig, device: torch.device) -> None:
+        data = config.data
+        if not data.degradations:
+            raise ConfigError("data.degradations: choose what makes the input worse, e.g. gaussian_noise.")
+        self.device, self.data = device, data
+        self.seed, self.batch_size = config.training.seed, config.training.batch_size
+        self.scale = scale_of(data.degradations)
+        self.io = ModelIO(channels=3, scale=self.scale)
+        source = SOURCES[data.source.id]
+        photos = source.load(source.check(data.source.params), data.exclude_classes)
+        self.photos: PhotoData = photos.to(device)
+        self.channel, self.shave = ("y", self.scale) if self.scale > 1 else ("rgb", 0)
+        where = f"{'Y' if self.channel == 'y' else 'RGB'}, {f'{self.shave} px shaved' if self.shave else 'no shave'}"
+        self.metrics: tuple[MetricInfo, ...] = (
+            MetricInfo(id="psnr", title="PSNR", unit="dB", digits=2, higher_is_better=True,
+                       convention=f"PSNR on {where}, 8-bit rounded, averaged over images"),
+            MetricInfo(id="ssim", title="SSIM", unit="", digits=4, higher_is_better=True,
+                       convention=f"SSIM on {where}, Gaussian window 11, σ 1.5, valid region"),
+        )  # fmt: skip
+        self.held_out = self._pairs(self.photos.held_out(data.held_out, data.held_out_crop), "held out")
+        if not self.held_out:
+            raise ConfigError("The source has no held-out image: add images, or choose another source.")
+        self._previews: list[tuple[str, Tensor, Tensor]] | None = None
+
+    def _pairs(
+        self, images: Sequence[tuple[str, Tensor]], key: str
+    ) -> list[tuple[list[str], Tensor, Tensor]]:
+        """(names, inputs, targets) in batches of equal size, degraded once and for all."""
+        groups: dict[tuple[int, int], list[tuple[str, Tensor]]] = {}
+        for index, (name, image) in enumerate(images):
+            height, width = (side - side % self.scale for side in image.shape[-2:])
+            clean = image[:, :height, :width].to(self.device).float().div(255).unsqueeze(0)
+            noise = generator(self.device, key, HELD_OUT_SEED, index)
+            worse = degrade(clean, self.data.degradations, noise)
+            groups.setdefault((height, width), []).append(
+                (name, torch.cat([clean.flatten(), worse.flatten()]))
+            )
+        batches = []
+        for (height, width), members in groups.items():
+            at_once = max(1, PIXELS_AT_ONCE // (height * width))
+            for start in range(0, len(members), at_once):
+                part = members[start : start + at_once]
+                both = torch.stack([packed for _, packed in part])
+                clean = both[:, : 3 * height * width].reshape(-1, 3, height, width)
+                worse = both[:, 3 * height * width :].reshape(
+                    -1, 3, height // self.scale, width // self.scale
+                )
+                layout = torch.channels_last
+                batches.append(
+                    (
+                        [name for name, _ in part],
+                        worse.contiguous(memory_format=layout),
+                        clean.contiguous(memory_format=layout),
+                    )
+                )
+        return batches
+
+    def batch(self, step: int) -> Batch:
+        draws = generator("cpu", "batch", self.seed, step)
+        clean = self.photos.draw(self.batch_size, self.data.patch * self.scale, draws)
+        on_device = generator(self.device, "views", self.seed, step)
+        clean, _ = augment(clean, None, self.data.augmentations, on_device)
+        worse = degrade(clean, self.data.degradations, on_device)
+        layout = torch.channels_last
+        return Batch(worse.contiguous(memory_format=layout), clean.contiguous(memory_format=layout))
+
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        return F.l1_loss(output.float(), batch.target)
+
+    def _score(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        settings: dict[str, Any] = {"channel": self.channel, "shave": self.shave}
+        return psnr(output, target, **settings), ssim(output, target, **settings)
+
+    def evaluate(self, forward: Forward) -> Evaluation:
+        scores = [self._score(forward(worse).float(), clean) for _, worse, clean in self.held_out]
+        return Evaluation(
+            {
+                metric: torch.cat([score[index] for score in scores]).double().cpu().numpy()
+                for index, metric in enumerate(("psnr", "ssim"))
+            }
+        )
+
+    def _shown(self, worse: Tensor) -> Tensor:
+        return bicubic_upsample(worse, self.scale) if self.scale > 1 else worse
+
+    def input_metrics(self) -> Metrics:
+        return self.evaluate(self._shown).means
+
+    def extra(self, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+        return {}
+
+    def _preview_pairs(self) -> list[tuple[str, Tensor, Tensor]]:
+        if self._previews is None:
+            pairs = self._pairs(
+                self.photos.held_out(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2)), "preview"
+            )
+            self._previews = [
+                (name, worse[i : i + 1], clean[i : i + 1])
+                for names, worse, clean in pairs
+                for i, name in enumerate(names)
+            ]
+        return self._previews
+
+    def preview(self, networks: Sequence[Seen]) -> dict[str, Any]:
+        items = []
+        for name, worse, clean in self._preview_pairs():
+            seen: list[tuple[str, str, Tensor]] = [("input", "input", self._shown(worse))]
+            seen += [(n.role, n.name, n.forward(worse)) for n in networks]
+            seen.append(("target", "target", clean))
+            panels = []
+            for role, title, image in seen:
+                scores = self._score(image.float(), clean) if role != "target" else ()
+                metrics = {m: float(s) for m, s in zip(("psnr", "ssim"), scores, strict=False)}
+                panels.append({"role": role, "name": title, "image": data_uri(image[0]), "metrics": metrics})
+            items.append({"name": name, "panels": panels})
+        convention = "; ".join(metric.convention for metric in self.metrics)
+        return {"kind": "restoration", "convention": convention, "items": items}
+
+    def example(self) -> Example:
+        name, worse, _ = self._preview_pairs()[0]
+        return Example(worse, None, self._shown(worse)[0], name)
+
+
+TASKS.add(
+    TaskSpec(
+        id="restoration",
+        title="Image restoration",
+        summary="From a degraded image back to the clean one: denoising, super-resolution.",
+        open=Restoration,
+        io_of=lambda config: ModelIO(channels=3, scale=scale_of(config.data.degradations)),
+        attribution="attention",
+    )
+)

@@ -1,0 +1,36 @@
+"""Tensors as pictures for a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+# Cividis at five points: even in lightness, and the same to colour-blind eyes.
+_HEAT = torch.tensor([[0, 32, 76], [66, 78, 108], [124, 123, 120], [187, 175, 113], [255, 234, 70]]) / 255
+
+
+def data_uri(image: Tensor) -> str:
+    """An image [C, H, W] in [0, 1], C = 1 or 3, as a PNG in a data URI."""
+    pixels = (image.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+    picture = Image.fromarray(pixels.expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy())
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=3)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def heat(map: Tensor) -> Tensor:
+    """A map [H, W] in [0, 1] as colours [3, H, W]."""
+    place = map.detach().float().cpu().clamp(0, 1) * (len(_HEAT) - 1)
+    low = place.floor().long().clamp(max=len(_HEAT) - 2)
+    share = (place - low).unsqueeze(-1)
+    return ((1 - share) * _HEAT[low] + share * _HEAT[low + 1]).permute(2, 0, 1)
+
+
+def overlay(picture: Tensor, map: Tensor, strength: float = 0.6) -> Tensor:
+    """A heat map [H, W] laid over the gray version of a picture [C, H, W]."""
+    gray = picture.detach().float().cpu().mean(dim=0, keepdim=True).clamp(0, 1)
+    return (1 - strength) * gray + strength * heat(map)

@@ -1,0 +1,102 @@
+"""Scores of the whole cohort, and the verdict: is the distilled student better than its control?"""
+
+from __future__ import annotations
+
+import torch
+
+from kdexplorer.config import CONTROL
+from kdexplorer.events import Evaluated, MetricInfo, Metrics, Verdict
+from kdexplorer.metrics.comparison import paired_bootstrap
+from kdexplorer.models.build import Network
+from kdexplorer.tasks import Evaluation, Task
+from kdexplorer.training.cohort import Cohort
+
+
+class Evaluator:
+    """Looks at the held-out data; the teacher and the degraded input are scored once."""
+
+    def __init__(self, cohort: Cohort, task: Task) -> None:
+        self.cohort, self.task = cohort, task
+        self._teacher: Evaluation | None = None
+        self._input: Metrics | None = None
+
+    def evaluate(self, step: int, *, students_only: bool = False) -> Evaluated:
+        """Score all students at `step`.
+
+        Args:
+            students_only: leave the teacher for a later evaluation, so that a run begins at once.
+        """
+        if self._input is None:
+            self._input = self.task.input_metrics()
+        found = {student.name: self.score(student.network) for student in self.cohort.students}
+        if self.cohort.teacher is not None and not students_only and self._teacher is None:
+            self._teacher = self.score(self.cohort.teacher)
+        everyone = found | ({"teacher": self._teacher} if self._teacher else {})
+        extra = self.task.extra(everyone)
+        return Evaluated(
+            step=step,
+            variants={name: evaluation.means for name, evaluation in found.items()},
+            teacher=self._teacher.means if self._teacher else {},
+            input=self._input,
+            verdicts=verdicts(found, self.task.metrics[0]),
+            extra=extra,
+        )
+
+    def score(self, network: Network) -> Evaluation:
+        """Score one network in evaluation mode, without gradients."""
+        training = network.module.training
+        network.module.eval()
+        try:
+            with torch.no_grad():
+                return self.task.evaluate(network.module)
+        finally:
+            network.module.train(training)
+
+
+def verdicts(found: dict[str, Evaluation], metric: MetricInfo) -> tuple[Verdict, ...]:
+    """Every variant against the control, on the same images."""
+    if CONTROL not in found:
+        return ()
+    control = found[CONTROL].per_image[metric.id]
+    results = []
+    for name, evaluation in found.items():
+        if name == CONTROL:
+            continue
+        values = evaluation.per_image[metric.id]
+        difference, low, high = paired_bootstrap(values, control)
+        sign = 1 if metric.higher_is_better else -1
+        better, worse = int((sign * (values - control) > 0).sum()), int((sign * (values - control) < 0).sum())
+        results.append(
+            Verdict(
+                metric=metric.id, variant=name, value=float(values.mean()), control=float(control.mean()),
+                difference=difference, low=low, high=high, better=better, worse=worse, total=len(values),
+                sentence=sentence(metric, name, float(values.mean()), float(control.mean()), (difference, low, high),
+                                  better, worse, len(values)),
+            )
+        )  # fmt: skip
+    return tuple(results)
+
+
+def sentence(
+    metric: MetricInfo,
+    name: str,
+    value: float,
+    control: float,
+    interval: tuple[float, float, float],
+    better: int,
+    worse: int,
+    total: int,
+) -> str:
+    """The verdict in words and numbers."""
+    digits, unit = metric.digits, f" {metric.unit}" if metric.unit else ""
+    difference, low, high = interval
+    if better == worse == 0:
+        return f"{name} {value:.{digits}f}{unit}, control the same: they agree on all {total} images."
+    counts = f"better on {better} of {total}, worse on {worse}"
+    clear = low > 0 or high < 0
+    gain = difference > 0 if metric.higher_is_better else difference < 0
+    judgement = ("distillation helps" if gain else "distillation hurts") if clear else "no clear difference"
+    return (
+        f"{name} {value:.{digits}f}{unit}, control {control:.{digits}f}: {difference:+.{digits}f}{unit}, "
+        f"95 % interval over images [{low:+.{digits}f}, {high:+.{digits}f}], {counts}: {judgement}."
+    )

@@ -1,0 +1,55 @@
+"""The *Distill* tab: the form beside the run it started, both drawn in the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kdexplorer.catalog import catalog
+from kdexplorer.ui.assets import plotly_script
+from kdexplorer.ui.endpoints import Endpoints
+from kdexplorer.ui.form import form_schema
+from kdexplorer.ui.panel import Panel
+from kdexplorer.ui.theme import FURTHER, ROLES
+from kdexplorer.ui.words import words
+
+
+def run_form(endpoints: Endpoints) -> Panel:
+    """The sidebar: presets, the run's settings, and the one primary button."""
+    facts: dict[str, Any] = {
+        "schema": form_schema(allow_paths=endpoints.manager.limits.allow_paths),
+        "words": words(),
+    }
+    functions = (endpoints.start, endpoints.check, endpoints.keep, endpoints.runs)
+    return Panel("form.js", facts=facts, server=functions, elem_id="kdx-form")
+
+
+def live_run(endpoints: Endpoints) -> Panel:
+    """The run: progress, curves, verdict, knobs, pictures, attention."""
+    facts = {
+        "words": words(),
+        "plotly": plotly_script(),
+        "colors": {"roles": ROLES, "further": FURTHER},
+        "knobs": _live_params(),
+        "models": {entry["id"]: entry["title"] for entry in catalog()["models"]},
+    }
+    functions = (
+        endpoints.poll,
+        endpoints.preview,
+        endpoints.command,
+        endpoints.resume,
+        endpoints.fork,
+        endpoints.checkpoints,
+    )
+    return Panel("live.js", facts=facts, server=functions, elem_id="kdx-live")
+
+
+def _live_params() -> dict[str, Any]:
+    """What can be turned while a run goes on: by method its live parameters, and the config's own live fields."""
+    schema = form_schema()
+    methods = {
+        entry["id"]: {"title": entry["title"], "params": [param for param in entry["params"] if param["live"]]}
+        for entry in schema["catalog"]["methods"]
+    }
+    fields = [field for group in schema["fields"].values() for field in group]
+    parts = [field for part in schema["parts"].values() for field in part]
+    return {"methods": methods, "fields": {field["name"]: field for field in fields + parts if field["live"]}}

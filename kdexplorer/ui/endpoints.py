@@ -1,0 +1,222 @@
+"""What the page may ask of the server. Every answer is JSON, every problem an `error` in words; nothing raises.
+
+Anyone who knows the address can call these, with anything: each argument is checked here, and ownership and limits
+by the manager.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from kdexplorer.catalog import check_config
+from kdexplorer.commands import command_from_dict
+from kdexplorer.config import RunConfig, explain
+from kdexplorer.params import ConfigError
+from kdexplorer.runs.manager import Manager
+from kdexplorer.runs.store import Run, Store
+from kdexplorer.ui.run_log import RunLogs
+from kdexplorer.ui.uploads import keep_upload
+
+log = logging.getLogger(__name__)
+MAX_CONFIG = 200_000  # characters
+T = TypeVar("T", bound=Callable[..., dict[str, Any]])
+
+
+def answers(method: T) -> T:
+    """Turn whatever goes wrong into `{"error": what to do}`."""
+
+    @functools.wraps(method)
+    def call(self: Endpoints, query: Any) -> dict[str, Any]:
+        try:
+            if not isinstance(query, Mapping):
+                raise ConfigError("Expected a JSON object.")
+            return method(self, query)
+        except ValidationError as error:
+            return {"error": explain(error)}
+        except ConfigError as error:
+            return {"error": str(error)}
+        except Exception:
+            log.exception("%s failed", method.__name__)
+            return {"error": "The server could not do this; its log says why. Try again, or reload the page."}
+
+    return call  # type: ignore[return-value]
+
+
+def text(query: Mapping[str, Any], key: str, limit: int = 200) -> str:
+    """A text of at most `limit` characters; raises ConfigError otherwise."""
+    value = query.get(key)
+    if not isinstance(value, str) or len(value) > limit or "\x00" in value:
+        raise ConfigError(f"{key}: expected a text of at most {limit:,} characters.")
+    return value
+
+
+def whole(query: Mapping[str, Any], key: str, default: int = 0, limit: int = 2**53) -> int:
+    """A whole number from 0 to `limit`; raises ConfigError otherwise."""
+    value = query.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
+        raise ConfigError(f"{key}: expected a whole number from 0 to {limit:,}.")
+    return value
+
+
+def config_of(query: Mapping[str, Any]) -> RunConfig:
+    """The form's configuration, validated."""
+    values = query.get("config")
+    if not isinstance(values, Mapping) or len(json.dumps(values, default=str)) > MAX_CONFIG:
+        raise ConfigError("config: expected a run's configuration.")
+    return RunConfig.from_dict(dict(values))
+
+
+class Endpoints:
+    """The server functions of every part of the page."""
+
+    def __init__(self, store: Store, manager: Manager) -> None:
+        self.store, self.manager = store, manager
+        self.logs = RunLogs(store)
+
+    def _token(self, query: Mapping[str, Any]) -> str:
+        token = text(query, "token", 200)
+        if len(token) < 16:
+            raise ConfigError("This browser has no identity yet: allow this page to keep site data, and reload it.")
+        return token
+
+    @answers
+    def start(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{config, token} → {run}: begins, or queues behind the run that is going on."""
+        config = config_of(query)
+        check_config(config)
+        return {"run": self.manager.start(config, actor=self._token(query))}
+
+    @answers
+    def check(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{config} → {problems, teacher, student, compression}: what stands against it, and how large the pair is."""
+        try:
+            config = config_of(query)
+            check_config(config)
+        except ConfigError as error:
+            return {"problems": str(error).splitlines()}
+        return {"problems": [], **self.manager.describe(config)}
+
+    @answers
+    def poll(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, cursor, token} → the run's row and what its log has gained since `cursor`; all of it at cursor 0."""
+        run_id, cursor = text(query, "run", 64), whole(query, "cursor")
+        run = self.store.run(run_id)
+        answer = self.logs.since(run_id, cursor)
+        answer["run"] = row(run)
+        answer["mine"] = self.manager.may_control(run_id, self._token(query))
+        if cursor == 0:
+            answer["config"] = run.config.model_dump(mode="json")
+        return answer
+
+    @answers
+    def preview(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, step} → what there is to look at, at that step."""
+        run_id, step = text(query, "run", 64), whole(query, "step")
+        file = self.store.folder(run_id) / "previews" / f"{step:08d}.json"
+        try:
+            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError("The pictures of this step are gone.") from None
+        return found
+
+    @answers
+    def command(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, token, command} → {ok}: it is carried out between two steps, and shows in the log."""
+        values = query.get("command")
+        if not isinstance(values, Mapping):
+            raise ConfigError("command: expected an object with a kind.")
+        command = command_from_dict(dict(values))
+        self.manager.command(text(query, "run", 64), command, actor=self._token(query))
+        return {"ok": True}
+
+    @answers
+    def resume(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, token} → {ok}: goes on after a pause, or from the last checkpoint."""
+        self.manager.resume(text(query, "run", 64), actor=self._token(query))
+        return {"ok": True}
+
+    @answers
+    def fork(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, step, changes, token} → {run}: a child that goes on from a checkpoint with other knobs."""
+        changes = query.get("changes") or {}
+        if not isinstance(changes, Mapping) or len(changes) > 100:
+            raise ConfigError("changes: expected an object of settings.")
+        for path, value in changes.items():
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not isinstance(path, str) or (number and not math.isfinite(value)):
+                raise ConfigError(f"{path}: expected a finite value.")
+        step = None if query.get("step") is None else whole(query, "step")
+        run_id = self.manager.fork(text(query, "run", 64), step=step, changes=changes, actor=self._token(query))
+        return {"run": run_id}
+
+    @answers
+    def checkpoints(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run} → {steps}: where it can be forked."""
+        return {"steps": self.manager.checkpoints(text(query, "run", 64))}
+
+    @answers
+    def runs(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{offset, limit} → {runs}: the history, newest first, each with its last verdict."""
+        offset, limit = whole(query, "offset", 0, 1_000_000), whole(query, "limit", 50, 200)
+        return {"runs": [self._listed(run) for run in self.store.runs(limit=limit, offset=offset)]}
+
+    def _listed(self, run: Run) -> dict[str, Any]:
+        try:
+            config = run.config
+        except ConfigError as error:  # written by another version: it can still be seen and deleted
+            return {**row(run), "verdict": str(error)}
+        return {
+            **row(run),
+            "task": config.task,
+            "source": config.data.source.id,
+            "student": config.student.model_dump(mode="json"),
+            "teacher": config.teacher.id if config.teacher else None,
+            "variants": [variant.name for variant in config.variants],
+            "verdict": run.verdict,
+        }
+
+    @answers
+    def delete(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, token} → {ok}."""
+        run_id = text(query, "run", 64)
+        self.manager.delete(run_id, actor=self._token(query))
+        self.logs.forget(run_id)
+        return {"ok": True}
+
+    @answers
+    def rename(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, name, token} → {ok}."""
+        self.manager.rename(text(query, "run", 64), text(query, "name", 80), actor=self._token(query))
+        return {"ok": True}
+
+    @answers
+    def keep(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{path, kind} → {id, note}: takes over a file that the browser has just sent."""
+        return keep_upload(text(query, "path", 1000), text(query, "kind", 20))
+
+
+def row(run: Run) -> dict[str, Any]:
+    """A run's row as the page reads it; never the owner's mark."""
+    return {
+        "id": run.id,
+        "name": run.name,
+        "status": run.status,
+        "step": run.step,
+        "steps": run.steps,
+        "speed": run.steps_per_second,
+        "reason": run.reason,
+        "advice": run.advice,
+        "queue": run.queue_position,
+        "parent": run.parent,
+        "parent_step": run.parent_step,
+        "created": run.created,
+        "started": run.started,
+        "ended": run.ended,
+    }

@@ -1,0 +1,13 @@
+"""The *History* tab: earlier runs, and the way back to each."""
+
+from __future__ import annotations
+
+from kdexplorer.ui.endpoints import Endpoints
+from kdexplorer.ui.panel import Panel
+from kdexplorer.ui.words import words
+
+
+def history(endpoints: Endpoints) -> Panel:
+    """The list of runs, newest first."""
+    functions = (endpoints.runs, endpoints.delete, endpoints.rename)
+    return Panel("history.js", facts={"words": words()}, server=functions, elem_id="kdx-history")

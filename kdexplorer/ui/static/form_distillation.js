@@ -1,0 +1,74 @@
+// Group 3: what the student learns from the teacher. One card a term: its weight, its parameters, its schedule.
+
+import { h } from './dom.js';
+import { brief } from './format.js';
+import { field, spoken } from './fields.js';
+import { formula } from './formula.js';
+import { card, fieldsFor, fits, more, paramsFor } from './form_parts.js';
+import { t } from './words.js';
+
+const KINDS = ['constant', 'linear', 'cosine', 'warmup', 'step'];
+const NEW_SCHEDULE = () => ({ kind: 'constant', start: 1, end: 1, begin: 0, until: 0 });
+
+// The first variant is the one that the form edits; further ones are kept as they are.
+function variant(form) {
+  const { config } = form;
+  if (!config.variants.length) config.variants.push({ name: 'distilled', task_weight: 1, terms: [] });
+  return config.variants[0];
+}
+
+function schedule(form, term) {
+  term.schedule ??= NEW_SCHEDULE();
+  const bounded = (name, kind, maximum) => ({
+    name, kind, title: t(`schedule.${name}`), help: t(`schedule.${name}.help`), minimum: 0, maximum, default: kind === 'int' ? 0 : 1,
+  });
+  const inside = h('div', { class: 'k-fields' });
+  const draw = () => {
+    const moves = term.schedule.kind !== 'constant';
+    const ends = !['constant', 'warmup'].includes(term.schedule.kind);
+    inside.replaceChildren(...fieldsFor(form, [
+      ...(ends ? [bounded('start', 'float', 1000), bounded('end', 'float', 1000)] : []),
+      ...(moves ? [bounded('begin', 'int', 10_000_000)] : []),
+      ...(moves && term.schedule.kind !== 'step' ? [bounded('until', 'int', 10_000_000)] : []),
+    ], term.schedule));
+  };
+  const spec = { kind: 'choice', name: 'schedule', title: t('form.schedule'), help: t('form.schedule.help'), choices: KINDS };
+  const choice = field(spec, term.schedule.kind, kind => { term.schedule.kind = kind; draw(); form.changed(); });
+  draw();
+  return more([choice.element, inside], t('form.schedule'));
+}
+
+export function distillationGroup(form) {
+  const { config, schema } = form;
+  const edited = () => variant(form);
+  const find = id => config.variants[0]?.terms.find(term => term.method === id);
+  const learns = config.variants.length ? fieldsFor(form, schema.parts.variant, config.variants[0]) : null;
+  const methods = schema.catalog.methods.filter(entry => fits(entry, config.task) || find(entry.id));
+  const cards = methods.map(entry => card({
+    title: entry.title, summary: entry.summary, on: Boolean(find(entry.id)), name: entry.id,
+    toggled: on => {
+      const target = edited();
+      target.terms = target.terms.filter(term => term.method !== entry.id);
+      if (on) target.terms.push({ method: entry.id, weight: entry.default_weight ?? 1, schedule: NEW_SCHEDULE(), params: {}, layers: [] });
+      form.changed();
+    },
+    body: () => [
+      entry.formula && formula(entry.formula),
+      fieldsFor(form, schema.parts.term, find(entry.id), { around: () => entry.default_weight || 1 }),
+      paramsFor(form, entry, find(entry.id)),
+      schedule(form, find(entry.id)),
+    ],
+  }));
+  return [
+    cards,
+    learns,
+    fieldsFor(form, schema.fields.distillation.filter(spec => !spec.path.includes('.')), config),
+    config.variants.length > 1 && h('p', { class: 'k-note' }, t('form.moreVariants', { n: config.variants.length - 1 })),
+  ];
+}
+
+export function distillationSummary(form) {
+  const terms = form.config.variants[0]?.terms || [];
+  if (!terms.length) return t('form.noTerms');
+  return terms.map(term => `${form.entry('methods', term.method)?.title || spoken(term.method)} × ${brief(term.weight)}`).join(' · ');
+}

@@ -1,0 +1,47 @@
+// What the groups of the form are made of: fields bound to a place in the configuration, and cards with a switch.
+
+import { h, replace, unique } from './dom.js';
+import { field } from './fields.js';
+import { t } from './words.js';
+
+export const fits = (entry, task) => !entry.tasks?.length || entry.tasks.includes(task);
+
+// The widgets of `specs`, each reading and writing `target[name]`; advanced ones folded behind one line.
+export function fieldsFor(form, specs, target, { fold = true, around = () => undefined } = {}) {
+  const make = spec => field({ ...spec, around: around(spec) }, target[spec.name], value => {
+    target[spec.name] = value;
+    form.changed();
+  }).element;
+  const plain = specs.filter(spec => !fold || !spec.advanced).map(make);
+  const advanced = specs.filter(spec => fold && spec.advanced);
+  if (!advanced.length) return plain;
+  return [...plain, more(advanced.map(make))];
+}
+
+export function more(children, title = t('form.more')) {
+  return h('details', { class: 'k-more' }, h('summary', {}, title), h('div', { class: 'k-fields' }, children));
+}
+
+// The parameters of an entry of the catalog, kept in `component.params`; those never touched stay at their defaults.
+export function paramsFor(form, entry, component, skip = []) {
+  const specs = (entry?.params || []).filter(param => !skip.includes(param.name));
+  return fieldsFor(form, specs, component.params);
+}
+
+// A card that is on or off; its body is drawn only while it is on.
+export function card({ title, summary, on, name, toggled, body }) {
+  const id = unique('card');
+  const inside = h('div', { class: 'k-fields' });
+  const box = h('input', { id, type: 'checkbox', role: 'switch', class: 'k-switch', 'data-name': name });
+  box.checked = on;
+  const element = h('section', { class: 'k-card' },
+    h('div', { class: 'k-card-head' }, h('label', { for: id }, h('strong', {}, title), summary && h('small', {}, summary)), box),
+    inside);
+  const draw = () => {
+    element.classList.toggle('k-on', box.checked);
+    replace(inside, box.checked ? body() : null);
+  };
+  box.addEventListener('change', () => { toggled(box.checked); draw(); });
+  draw();
+  return element;
+}

@@ -1,0 +1,155 @@
+"""Tasks: batches that a seed decides, losses, scores by the field's conventions, previews that are JSON."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from kdexplorer.config import RunConfig, with_values
+from kdexplorer.presets import preset_config
+from kdexplorer.tasks import TASKS, Seen
+from kdexplorer.tasks.picture import data_uri, heat, overlay
+
+CPU = torch.device("cpu")
+
+
+def opened(id: str, **changes):
+    config = with_values(preset_config(id), {"training.batch_size": 4, "data.held_out": 6, **changes})
+    return TASKS[config.task].open(config, CPU)
+
+
+def picture(uri: str) -> np.ndarray:
+    assert uri.startswith("data:image/png;base64,")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))))
+
+
+@pytest.mark.parametrize("id", ["denoise", "sharpen", "shapes", "digits_without_3"])
+def test_a_batch_depends_on_seed_and_step_alone(id):
+    first, again, other = opened(id), opened(id), opened(id, **{"training.seed": 1})
+    for step in (0, 7):
+        a, b = first.batch(step), again.batch(step)
+        assert torch.equal(a.input, b.input)
+        assert torch.equal(a.target, b.target)
+    assert not torch.equal(first.batch(0).input, first.batch(1).input)
+    assert not torch.equal(first.batch(0).input, other.batch(0).input)
+
+
+@pytest.mark.parametrize("id", ["denoise", "sharpen", "shapes", "digits_without_3"])
+def test_what_is_asked_of_a_network_is_known_before_the_data_is_open(id):
+    config = preset_config(id)
+    assert TASKS[config.task].io_of(config) == opened(id).io
+
+
+def test_restoration_pairs_and_scores():
+    task = opened("sharpen")
+    batch = task.batch(0)
+    assert batch.input.shape == (4, 3, 32, 32)
+    assert batch.target.shape == (4, 3, 64, 64)
+    names, worse, clean = task.held_out[0]
+    assert len(names) == 6
+    perfect = task.evaluate(lambda x: clean if x is worse else None)
+    assert perfect.means["psnr"] == 100
+    assert perfect.means["ssim"] == pytest.approx(1)
+    assert "Y, 2 px shaved" in task.metrics[0].convention
+    assert 20 < task.input_metrics()["psnr"] < 45
+    assert float(task.loss(batch.target + 0.1, batch)) == pytest.approx(0.1, rel=1e-4)
+
+
+def test_noise_level_of_the_input_is_what_was_asked_for():
+    task = opened("denoise", **{"data.degradations.gaussian_noise.params.sigma": 50.0})
+    _, worse, clean = task.held_out[0]
+    assert float((worse - clean).std() * 255) == pytest.approx(50, rel=0.02)
+    assert "RGB, no shave" in task.metrics[0].convention
+
+
+def test_held_out_images_are_the_same_in_every_run():
+    a, b = opened("denoise"), opened("denoise", **{"training.seed": 5})
+    assert torch.equal(a.held_out[0][1], b.held_out[0][1])
+
+
+def test_restoration_preview_has_all_panels():
+    task = opened("denoise")
+    shown = task.preview([Seen("control", "control", lambda x: x), Seen("teacher", "teacher", lambda x: x * 0)])
+    json.dumps(shown)
+    panels = shown["items"][0]["panels"]
+    assert [p["role"] for p in panels] == ["input", "control", "teacher", "target"]
+    assert panels[0]["metrics"] == panels[1]["metrics"]
+    assert panels[2]["metrics"]["psnr"] < panels[1]["metrics"]["psnr"]
+    assert picture(panels[3]["image"]).shape == (144, 144, 3)
+
+
+def test_classification_excludes_classes_from_training_only():
+    task = opened("digits_without_3", **{"data.held_out": 360})
+    labels = torch.cat([task.batch(step).target for step in range(50)])
+    assert 3 not in labels
+    assert set(labels.tolist()) == set(range(10)) - {3}
+    assert int((task.held_out.labels == 3).sum()) > 30
+
+
+def test_classification_scores():
+    task = opened("digits_without_3", **{"data.held_out": 360})
+    labels = task.held_out.labels
+    right = torch.nn.functional.one_hot(labels, 10).float() * 20
+
+    def perfect(images):
+        return right if len(images) == 360 else None
+
+    found = {"control": task.evaluate(perfect), "teacher": task.evaluate(lambda x: torch.zeros(len(x), 10))}
+    assert found["control"].means["accuracy"] == 100
+    extra = task.extra(found)
+    assert extra["per_class"]["control"] == [100] * 10
+    assert extra["excluded"] == [3]
+    assert found["control"].other["agreement"] == pytest.approx(100 * float((labels == 0).float().mean()))
+
+
+def test_classification_preview_carries_logits_for_the_bias_slider():
+    task = opened("digits_without_3", **{"data.held_out": 360})
+    shown = task.preview([Seen("variant", "distilled", lambda x: torch.arange(10.0).expand(len(x), 10))])
+    json.dumps(shown)
+    assert shown["items"][0]["label"] == 3
+    assert sum(shown["items"][0]["predictions"][0]["probabilities"]) == pytest.approx(1, abs=1e-3)
+    assert len(shown["logits"]["labels"]) == 360
+    assert shown["logits"]["networks"][0]["values"][0] == list(range(10))
+    plain = opened("shapes", **{"data.held_out": 20}).preview([])
+    assert "logits" not in plain
+
+
+def test_mixed_labels_are_distributions():
+    task = opened("shapes", **{"data.augmentations": [{"id": "mixup", "probability": 1.0}]})
+    target = task.batch(0).target
+    assert target.dtype == torch.float32
+    torch.testing.assert_close(target.sum(1), torch.ones(4))
+    assert float(task.loss(torch.zeros_like(target), task.batch(0))) == pytest.approx(np.log(target.shape[1]), rel=1e-4)
+
+
+def test_whole_images_of_different_sizes(tmp_path):
+    for index, size in enumerate(((40, 60), (61, 41), (60, 40), (80, 80))):
+        Image.fromarray(np.random.default_rng(index).integers(0, 255, (*size, 3), dtype=np.uint8)).save(
+            tmp_path / f"{index}.png"
+        )
+    config = RunConfig.from_dict(
+        {
+            "data": {
+                "source": {"id": "photo_folder", "params": {"path": str(tmp_path), "held_out_path": str(tmp_path)}},
+                "degradations": [{"id": "bicubic", "params": {"scale": 3}}],
+                "held_out_crop": 0,
+                "patch": 16,
+            }
+        }
+    )
+    task = TASKS["restoration"].open(config, CPU)
+    assert sum(len(names) for names, _, _ in task.held_out) == 4
+    assert len(task.evaluate(lambda x: torch.nn.functional.interpolate(x, scale_factor=3)).per_image["psnr"]) == 4
+
+
+def test_pictures():
+    image = torch.tensor([[[0.0, 1.0], [0.5, 2.0]]])
+    assert picture(data_uri(image))[..., 0].tolist() == [[0, 255], [128, 255]]
+    colors = heat(torch.tensor([[0.0, 1.0]]))
+    assert colors[2, 0, 0] > colors[0, 0, 0]
+    assert colors[0, 0, 1] > colors[2, 0, 1]
+    assert overlay(torch.zeros(3, 4, 5), torch.ones(4, 5)).shape == (3, 4, 5)
