@@ -33,7 +33,7 @@ def run_folder(run_id: str) -> Path:
     Raises:
         ConfigError: `run_id` is not of the form of a run's id.
     """
-    return home() / "runs" / _safe(run_id, "run")
+    return home() / "runs" / _safe(run_id, "a run")
 
 
 def upload_path(upload_id: str) -> Path:
@@ -42,10 +42,10 @@ def upload_path(upload_id: str) -> Path:
     Raises:
         ConfigError: `upload_id` is not of the form of an upload's id.
     """
-    return home() / "uploads" / _safe(upload_id, "upload")
+    return home() / "uploads" / _safe(upload_id, "an upload")
 
 
 def _safe(name: str, what: str) -> str:
     if not re.fullmatch(r"[0-9a-z\-]{6,40}(\.[a-z]{2,12})?", name):
-        raise ConfigError(f"{name!r:.60} is not the id of a {what}.")
+        raise ConfigError(f"{name!r:.60} is not the id of {what}.")
     return name

@@ -48,7 +48,7 @@ class Param(BaseModel):
         Raises:
             ConfigError: it has another type, is not finite or lies outside the bounds.
         """
-        name = self.title or self.name
+        name = self.title or title_of(self.name)
         if self.choices:
             if value in self.choices and not isinstance(value, bool):
                 return self.choices[self.choices.index(value)]

@@ -89,8 +89,9 @@ def packed(text: bytes) -> str:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("", "damaged"),
-        ("%%%", "damaged"),
+        ("", "not a run's configuration"),
+        ("%%%", "not a run's configuration"),
+        ("AAAA", "damaged"),
         ("A" * (MAX_CODE + 1), "too long"),
         (packed(b"0" * 50_000_000), "inflates to too much|too long"),
         (packed(b"[" * 100_000), "not a run's configuration"),

@@ -128,6 +128,13 @@ class LocalProcess:
             spare.dismiss()
 
 
+def _python_path() -> str:
+    """`PYTHONPATH` with the folder this package lies in: it need not be installed."""
+    own = Path(__file__).parents[2]
+    given = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(([given] if given else []) + ([] if own.name == "site-packages" else [str(own)]))
+
+
 class Spare:
     """A worker that has no run yet. Its stderr goes to `log`."""
 
@@ -136,7 +143,8 @@ class Spare:
         self._ready = threading.Event()
         self._asking = threading.Lock()
         self._asked = 0
-        command = [sys.executable, "-m", "kdexplorer.runs.worker", "--home", str(home)]
+        # -P: a torch.py in the folder that the person works in is none of ours.
+        command = [sys.executable, "-P", "-m", "kdexplorer.runs.worker", "--home", str(home)]
         with log.open("w", encoding="utf-8") as written:
             self.process = subprocess.Popen(
                 [*command, *(["--gently"] if gently else [])],
@@ -146,7 +154,7 @@ class Spare:
                 text=True,
                 encoding="utf-8",
                 start_new_session=True,  # Ctrl-C in the server's terminal is not meant for it
-                env={**os.environ, "KDX_HOME": str(home), "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "KDX_HOME": str(home), "PYTHONPATH": _python_path()},
             )
         self._reader = threading.Thread(target=self._read, name="spare-worker", daemon=True)
         self._reader.start()

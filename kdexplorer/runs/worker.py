@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from kdexplorer.runs.claims import Claim
 from kdexplorer.runs.limits import Limits
 from kdexplorer.runs.store import Store
 
+END = object()
 HANDOVER_SECONDS = (
     2.0  # a server that is up starts the next run from its warm spare; else this process sees to it
 )
@@ -37,15 +39,19 @@ def main() -> int:
     arguments = parser.parse_args()
     faulthandler.enable()
     _load(gently=arguments.gently)
-    if not _order_waits():
-        warm_up()
     _say({"op": "ready"})
-    for line in sys.stdin:
+    chores = warm_up()
+    while True:
+        while not _order_waits() and next(chores, END) is not END:
+            pass
+        line = sys.stdin.readline()
+        if not line:
+            return 0
         order = json.loads(line)
         if order["op"] == "run":
+            chores.close()
             return _work(arguments.home, order)
         _say(_answer(order))
-    return 0
 
 
 def _load(*, gently: bool) -> None:
@@ -62,17 +68,21 @@ def _import(gently: bool) -> None:
     import kdexplorer.training  # noqa: F401
 
 
-def warm_up() -> None:
-    """Do once what a first run would wait for: decode its images, create the kernels, draw a preview."""
+def warm_up() -> Generator[None, None, None]:
+    """Do once what a first run would wait for (decode images, create kernels, draw a preview), bit by bit."""
     from kdexplorer.presets import presets
     from kdexplorer.training import fit
 
     changes = {"training.steps": 2, "training.threads": 0, "data.held_out": 2}
-    with contextlib.suppress(ConfigError), tempfile.TemporaryDirectory() as folder:
-        preset = next(iter(presets().values()), None)
-        if preset is not None:
-            for _ in fit(with_values(RunConfig.from_dict(preset["config"]), changes), folder=Path(folder)):
-                pass
+    for preset in presets().values():
+        config = RunConfig.from_dict(preset["config"])
+        if preset["hidden"]:
+            continue
+        if config.teacher is not None:
+            config = with_values(config, {"teacher.weights": "none"})
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in fit(with_values(config, changes), folder=Path(folder)):
+                yield
 
 
 def _order_waits() -> bool:

@@ -111,7 +111,9 @@ def main(arguments: Sequence[str] | None = None, demo: Explorer | None = None) -
     parser = argparse.ArgumentParser(prog="kdexplorer app", description="Open KD Explorer in a browser.")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT")
-    parser.add_argument("--port", type=int, default=int(port) if port else None, help="default: the first free from 7860")
+    parser.add_argument(
+        "--port", type=int, default=int(port) if port else None, help="default: the first free from 7860"
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     options = parser.parse_args(arguments)
     try:
@@ -130,4 +132,6 @@ def main(arguments: Sequence[str] | None = None, demo: Explorer | None = None) -
 def _has_display() -> bool:
     if os.environ.get("SPACE_ID") or os.environ.get("CI"):
         return False
-    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )

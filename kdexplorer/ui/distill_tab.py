@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import gradio as gr
+
 from kdexplorer.catalog import catalog
 from kdexplorer.ui.assets import plotly_script
 from kdexplorer.ui.endpoints import Endpoints
 from kdexplorer.ui.form import form_schema
-from kdexplorer.ui.panel import Panel
+from kdexplorer.ui.panel import panel
 from kdexplorer.ui.theme import FURTHER, ROLES
 from kdexplorer.ui.words import words
 
 
-def run_form(endpoints: Endpoints) -> Panel:
+def run_form(endpoints: Endpoints) -> gr.HTML:
     """The sidebar: presets, the run's settings, and the one primary button."""
     facts: dict[str, Any] = {
         "schema": form_schema(allow_paths=endpoints.manager.limits.allow_paths),
         "words": words(),
     }
     functions = (endpoints.start, endpoints.check, endpoints.keep, endpoints.runs)
-    return Panel("form.js", facts=facts, server=functions, elem_id="kdx-form")
+    return panel("form.js", facts=facts, server=functions, elem_id="kdx-form")
 
 
-def live_run(endpoints: Endpoints) -> Panel:
+def live_run(endpoints: Endpoints) -> gr.HTML:
     """The run: progress, curves, verdict, knobs, pictures, attention."""
     facts = {
         "words": words(),
@@ -40,14 +42,17 @@ def live_run(endpoints: Endpoints) -> Panel:
         endpoints.fork,
         endpoints.checkpoints,
     )
-    return Panel("live.js", facts=facts, server=functions, elem_id="kdx-live")
+    return panel("live.js", facts=facts, server=functions, elem_id="kdx-live")
 
 
 def _live_params() -> dict[str, Any]:
     """What can be turned while a run goes on: by method its live parameters, and the config's own live fields."""
     schema = form_schema()
     methods = {
-        entry["id"]: {"title": entry["title"], "params": [param for param in entry["params"] if param["live"]]}
+        entry["id"]: {
+            "title": entry["title"],
+            "params": [param for param in entry["params"] if param["live"]],
+        }
         for entry in schema["catalog"]["methods"]
     }
     fields = [field for group in schema["fields"].values() for field in group]

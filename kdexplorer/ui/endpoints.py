@@ -83,7 +83,9 @@ class Endpoints:
     def _token(self, query: Mapping[str, Any]) -> str:
         token = text(query, "token", 200)
         if len(token) < 16:
-            raise ConfigError("This browser has no identity yet: allow this page to keep site data, and reload it.")
+            raise ConfigError(
+                "This browser has no identity yet: allow this page to keep site data, and reload it."
+            )
         return token
 
     @answers
@@ -153,7 +155,9 @@ class Endpoints:
             if not isinstance(path, str) or (number and not math.isfinite(value)):
                 raise ConfigError(f"{path}: expected a finite value.")
         step = None if query.get("step") is None else whole(query, "step")
-        run_id = self.manager.fork(text(query, "run", 64), step=step, changes=changes, actor=self._token(query))
+        run_id = self.manager.fork(
+            text(query, "run", 64), step=step, changes=changes, actor=self._token(query)
+        )
         return {"run": run_id}
 
     @answers

@@ -26,7 +26,11 @@ from kdexplorer.config import (
 from kdexplorer.params import title_of
 
 GROUPS = ("data", "networks", "distillation", "training")
-_PLACES: tuple[tuple[str, type[BaseModel]], ...] = (("data", DataConfig), ("training", TrainingConfig), ("", RunConfig))
+_PLACES: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("data", DataConfig),
+    ("training", TrainingConfig),
+    ("", RunConfig),
+)
 
 
 def _kind(annotation: Any) -> tuple[str, list[Any]]:
@@ -43,7 +47,7 @@ def _kind(annotation: Any) -> tuple[str, list[Any]]:
 
 def _holds_integers(annotation: Any) -> bool:
     inner = get_args(annotation)[0]
-    return inner is int or get_origin(inner) is Annotated and get_args(inner)[0] is int
+    return inner is int or (get_origin(inner) is Annotated and get_args(inner)[0] is int)
 
 
 def describe_field(name: str, info: FieldInfo, path: str) -> dict[str, Any] | None:
@@ -52,8 +56,12 @@ def describe_field(name: str, info: FieldInfo, path: str) -> dict[str, Any] | No
     kind, choices = _kind(info.annotation)
     if extra is None or not kind:
         return None
-    low = next((float(m.ge if isinstance(m, Ge) else m.gt) for m in info.metadata if isinstance(m, Ge | Gt)), None)  # type: ignore[arg-type]
-    high = next((float(m.le if isinstance(m, Le) else m.lt) for m in info.metadata if isinstance(m, Le | Lt)), None)  # type: ignore[arg-type]
+    low = next(
+        (float(m.ge if isinstance(m, Ge) else m.gt) for m in info.metadata if isinstance(m, Ge | Gt)), None
+    )  # type: ignore[arg-type]
+    high = next(
+        (float(m.le if isinstance(m, Le) else m.lt) for m in info.metadata if isinstance(m, Le | Lt)), None
+    )  # type: ignore[arg-type]
     default = list(info.default) if kind == "integers" else info.default
     return {
         "name": name,
@@ -96,7 +104,8 @@ def form_schema(*, allow_paths: bool = True) -> dict[str, Any]:
         entries["sources"] = [entry for entry in entries["sources"] if not entry.get("reads_paths")]
     return {
         "fields": {
-            group: [field for prefix, model in _PLACES for field in _fields(model, prefix, group)] for group in GROUPS
+            group: [field for prefix, model in _PLACES for field in _fields(model, prefix, group)]
+            for group in GROUPS
         },
         "parts": {
             "augmentation": _fields(Augmentation, ""),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from kdexplorer.ui.panel import Panel
+import gradio as gr
+
+from kdexplorer.ui.panel import panel
 from kdexplorer.ui.words import words
 
 
-def header() -> Panel:
-    return Panel("header.js", facts={"words": words()}, elem_id="kdx-header")
+def header() -> gr.HTML:
+    return panel("header.js", facts={"words": words()}, elem_id="kdx-header")

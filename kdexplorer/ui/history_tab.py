@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gradio as gr
+
 from kdexplorer.ui.endpoints import Endpoints
-from kdexplorer.ui.panel import Panel
+from kdexplorer.ui.panel import panel
 from kdexplorer.ui.words import words
 
 
-def history(endpoints: Endpoints) -> Panel:
+def history(endpoints: Endpoints) -> gr.HTML:
     """The list of runs, newest first."""
     functions = (endpoints.runs, endpoints.delete, endpoints.rename)
-    return Panel("history.js", facts={"words": words()}, server=functions, elem_id="kdx-history")
+    return panel("history.js", facts={"words": words()}, server=functions, elem_id="kdx-history")

@@ -31,31 +31,24 @@ def _named(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-class Panel(gr.HTML):
-    """Loads `static/<module>` and calls its `mount(element, {server, upload, facts})`.
+def panel(
+    module: str,
+    *,
+    facts: dict[str, Any],
+    elem_id: str,
+    server: Sequence[Callable[[Any], Any]] = (),
+) -> gr.HTML:
+    """A component that loads `static/<module>` and calls its `mount(element, {server, upload, facts})`.
 
     `facts` reach the browser once, with the page. `server` are the Python functions it may call: each takes one
     JSON object and returns one; none may raise, since anyone who knows the address can call them.
     """
-
-    def __init__(
-        self,
-        module: str = "",
-        *,
-        facts: dict[str, Any] | None = None,
-        server: Sequence[Callable[[Any], Any]] = (),
-        waiting: str = "",
-        **options: Any,
-    ) -> None:
-        super().__init__(
-            html_template=f'<div class="kdx-waiting">{waiting}</div>',
-            js_on_load=_LOAD,
-            apply_default_css=False,
-            server_functions=[_named(function) for function in server],
-            module=script(module),
-            facts=facts or {},
-            **options,
-        )
-
-    def get_block_name(self) -> str:
-        return "html"
+    return gr.HTML(
+        html_template='<div class="kdx-waiting"></div>',
+        js_on_load=_LOAD,
+        apply_default_css=False,
+        server_functions=[_named(function) for function in server],
+        elem_id=elem_id,
+        module=script(module),
+        facts=facts,
+    )

@@ -40,7 +40,9 @@ class RunLog:
         self._steps: list[int] = []
         self._rates: list[float] = []
         self._losses: list[dict[str, Any]] = []
-        self._marks: list[tuple[int, int, str, dict[str, Any]]] = []  # seq, step, list it belongs to, what to send
+        self._marks: list[
+            tuple[int, int, str, dict[str, Any]]
+        ] = []  # seq, step, list it belongs to, what to send
         self._rewinds: list[tuple[int, int]] = []  # seq, step
 
     def refresh(self) -> None:
@@ -66,7 +68,9 @@ class RunLog:
             self._rewinds.append((seq, step))
         elif kind in _MARKS:
             name, keep = _MARKS[kind]
-            self._marks.append((seq, step, name, {"step": step, **{key: event[key] for key in keep if key in event}}))
+            self._marks.append(
+                (seq, step, name, {"step": step, **{key: event[key] for key in keep if key in event}})
+            )
 
     def _rewind(self, step: int) -> None:
         """Drop what is later than `step`: it is trained again."""
@@ -85,7 +89,11 @@ class RunLog:
             chosen, until = list(range(first, len(self._seqs))), self.cursor
             if len(chosen) > KEPT:
                 stride = -(-len(chosen) // PAGE)
-                chosen = chosen[:: stride] if (len(chosen) - 1) % stride == 0 else [*chosen[::stride][: PAGE - 1], chosen[-1]]
+                chosen = (
+                    chosen[::stride]
+                    if (len(chosen) - 1) % stride == 0
+                    else [*chosen[::stride][: PAGE - 1], chosen[-1]]
+                )
             elif len(chosen) > PAGE:
                 chosen = chosen[:PAGE]
                 until = self._seqs[chosen[-1]]
@@ -102,7 +110,9 @@ class RunLog:
 
     def _points(self, chosen: list[int]) -> dict[str, Any]:
         """Columns: steps, learning rates, and by variant and term the values and the weights."""
-        names = list(dict.fromkeys((v, t) for i in chosen for v, terms in self._losses[i].items() for t in terms))
+        names = list(
+            dict.fromkeys((v, t) for i in chosen for v, terms in self._losses[i].items() for t in terms)
+        )
         columns: dict[str, dict[str, list[list[float | None]]]] = {}
         for variant, term in names:
             found = [self._losses[i].get(variant, {}).get(term) for i in chosen]
@@ -118,7 +128,10 @@ class RunLog:
 
 
 _MARKS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "started": ("started", ("steps", "device", "threads", "teacher", "student", "variants", "metrics", "notes")),
+    "started": (
+        "started",
+        ("steps", "device", "threads", "teacher", "student", "variants", "metrics", "notes"),
+    ),
     "evaluated": ("evaluations", ("variants", "teacher", "input", "verdicts")),
     "knob": ("knobs", ("knob", "old", "new")),
     "preview": ("previews", ()),

@@ -8,7 +8,16 @@ import gradio as gr
 ROLES = {"teacher": "#0072B2", "distilled": "#D55E00", "control": "#808890", "target": "#009E73"}
 FURTHER = ("#E69F00", "#56B4E9", "#CC79A7", "#B8A800", "#8C510A", "#5E4FA2", "#35978F")
 
-_SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
+_SANS = (
+    "ui-sans-serif",
+    "system-ui",
+    "-apple-system",
+    "Segoe UI",
+    "Roboto",
+    "Helvetica Neue",
+    "Arial",
+    "sans-serif",
+)
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 

@@ -53,8 +53,17 @@ def _check_image(file: Path) -> tuple[str, str]:
             with Image.open(file, formats=list(FORMATS)) as image:
                 width, height, form = image.width, image.height, image.format or ""
                 frames = getattr(image, "n_frames", 1)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
-        raise ConfigError("This is no image that can be read: send a PNG, JPEG, BMP, WebP or TIFF file.") from None
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        struct.error,
+        Image.DecompressionBombError,
+    ):
+        raise ConfigError(
+            "This is no image that can be read: send a PNG, JPEG, BMP, WebP or TIFF file."
+        ) from None
     if frames > 1:
         raise ConfigError("The image is animated: send a still one.")
     if width * height > MAX_PIXELS:
@@ -74,4 +83,6 @@ def _check_weights(file: Path) -> tuple[str, str]:
         return "safetensors", f"{size / 1e6:.1f} MB"
     if zipfile.is_zipfile(file) or head[:1] == b"\x80":
         return "pth", f"{size / 1e6:.1f} MB"
-    raise ConfigError("These are no weights that can be read: send a .safetensors file, or a .pth of tensors only.")
+    raise ConfigError(
+        "These are no weights that can be read: send a .safetensors file, or a .pth of tensors only."
+    )

@@ -146,6 +146,20 @@ def test_timm_says_why_a_size_does_not_fit() -> None:
             make(config, ModelIO(classes=5, size=40))
 
 
+def test_timm_layers_of_one_stride_are_spread_over_the_depth() -> None:
+    spec = MODELS["timm"]
+    io = ModelIO(classes=5, size=64)
+    for name, stages in {
+        "resnet18": ["layer1", "layer2", "layer3", "layer4"],
+        "vit_tiny_patch16_224": ["blocks.2", "blocks.5", "blocks.8", "blocks.11"],
+        "mixer_s32_224": ["blocks.1", "blocks.3", "blocks.5", "blocks.7"],
+    }.items():
+        assert list(spec.stages({"name": name}, io).values()) == [f"net.{stage}" for stage in stages]
+    assert spec.attribution_layer({"name": "vit_tiny_patch16_224"}, io) == "net.blocks.11.norm1"
+    with pytest.raises(ConfigError, match="channels last"):
+        spec.stages({"name": "swin_tiny_patch4_window7_224"}, io)
+
+
 def test_a_missing_timm_says_what_to_install() -> None:
     code = """
 import sys

@@ -11,7 +11,7 @@ import pytest
 
 from kdexplorer.commands import Extend, Pause, SetKnob, Stop
 from kdexplorer.config import RunConfig, with_values
-from kdexplorer.events import CheckpointSaved, KnobTurned, StepsExtended
+from kdexplorer.events import CheckpointSaved, Event, KnobTurned, StepsExtended
 from kdexplorer.params import ConfigError
 from kdexplorer.runs import LOCAL, PUBLIC_SPACE, Limits, Manager, Refused, Store, claims
 from kdexplorer.runs.checkpoints import config_at
@@ -317,6 +317,21 @@ def test_a_crash_of_the_loop_shows_as_a_failed_run(
     assert (run.status, run.reason) == ("failed", "ZeroDivisionError: a fault of ours")
     assert run.advice == "Resume begins again."
     assert "save_checkpoint" in capsys.readouterr().err
+
+
+def test_an_aborted_run_can_be_resumed(store: Store, digits: Digits) -> None:
+    def abort(event: Event) -> None:
+        if event.step == 6:
+            raise KeyboardInterrupt  # a second Ctrl-C
+
+    with pytest.raises(KeyboardInterrupt):
+        Manager(store, executor=Inline(abort)).start(digits(), actor=None)
+    run = store.run(store.resolve("latest"))
+    assert (run.status, run.reason) == ("interrupted", "It was aborted.")
+    assert run.advice == "Resume goes on from step 4."
+    Manager(store, executor=Inline()).resume(run.id, actor=None)
+    run = store.run(run.id)
+    assert (run.status, run.step, run.reason) == ("finished", 12, "")
 
 
 def test_describe_counts_parameters(inline: Manager, digits: Digits) -> None:

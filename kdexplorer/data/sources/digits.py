@@ -45,5 +45,6 @@ SOURCES.add(
         tasks=("classification",),
         paper="UCI, 1998",
         load=load,
+        known=lambda params: (1, len(CLASSES), 8),
     )
 )

@@ -185,5 +185,6 @@ SOURCES.add(
             ),
         ),
         load=load,
+        known=lambda params: (3, len(CLASSES), int(params["size"])),
     )
 )

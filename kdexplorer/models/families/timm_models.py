@@ -18,8 +18,8 @@ from kdexplorer.params import ConfigError, Param
 
 @dataclass(frozen=True)
 class _Layers:
-    stages: tuple[tuple[str, int], ...]  # path, stride
-    tokens: bool
+    stages: tuple[str, ...]
+    attribution: str
 
 
 def _timm() -> Any:
@@ -45,9 +45,10 @@ def _create(name: str, io: ModelIO, **options: Any) -> nn.Module:
         model: nn.Module = create(name, in_chans=3, **options)
     except (AssertionError, TypeError, ValueError) as error:
         raise ConfigError(f"timm cannot build {name} for images of {io.size} pixels: {error}") from None
-    patch = getattr(getattr(model, "patch_embed", None), "patch_size", None)
-    if patch and io.size % patch[0]:
-        raise ConfigError(f"{name}: images of {io.size} pixels do not divide into patches of {patch[0]}.")
+    patch = getattr(getattr(model, "patch_embed", None), "patch_size", 1)
+    side = patch if isinstance(patch, int) else patch[0]
+    if io.size % side:
+        raise ConfigError(f"{name}: images of {io.size} pixels do not divide into patches of {side}.")
     return model
 
 
@@ -76,33 +77,30 @@ def _hub(name: str, io: ModelIO) -> Mapping[str, Tensor]:
 
 @functools.cache
 def _layers(name: str, io: ModelIO) -> _Layers:
-    """What timm says of a model's layers: four blocks of a transformer, or the last layer of each stride."""
+    """What timm says of a model's layers: the last one of each stride, or four blocks where all have one stride."""
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         model = _create(name, io, num_classes=io.classes)
-    facts = list(getattr(model, "feature_info", []))
-    paths = dict(model.named_modules())
-    if facts and hasattr(model, "blocks") and hasattr(model, "patch_embed"):
-        count = len(facts)
-        picks = sorted({count * part // 4 - 1 for part in (1, 2, 3, 4)} - {-1})
-        return _Layers(
-            tuple((f"net.{facts[pick]['module']}", facts[pick]["reduction"]) for pick in picks), True
+    if getattr(model, "output_fmt", "NCHW") == "NHWC":
+        raise ConfigError(
+            f"{name} keeps channels last inside, which layers here are not: choose another model."
         )
-    stages = tuple(
-        (f"net.{fact['module']}", int(fact["reduction"]))
-        for fact in facts
+    paths = dict(model.named_modules())
+    stages = [
+        (str(fact["module"]), int(fact["reduction"]))
+        for fact in getattr(model, "feature_info", [])
         if fact.get("module") in paths and fact["reduction"] >= 4
-    )
+    ]
     if not stages:
         raise ConfigError(f"timm does not name the stages of {name}: choose another model.")
-    return _Layers(stages, False)
-
-
-def _attribution_layer(name: str, io: ModelIO) -> str:
-    layers = _layers(name, io)
-    if layers.tokens:
+    if len({stride for _, stride in stages}) > 1:
+        attribution = deepest_map(stages, io.size)
+    else:
+        last = stages[-1][0]
         # behind the last block only the class token has a gradient
-        return layers.stages[-1][0] + ".norm1"
-    return deepest_map(layers.stages, io.size)
+        attribution = f"{last}.norm1" if f"{last}.norm1" in paths else last
+        count = len(stages)
+        stages = [stages[pick] for pick in sorted({max(count * part // 4 - 1, 0) for part in (1, 2, 3, 4)})]
+    return _Layers(tuple(f"net.{path}" for path, _ in stages), f"net.{attribution}")
 
 
 def _fits(params: Mapping[str, Any], io: ModelIO) -> str | None:
@@ -129,8 +127,8 @@ def _add(id: str, title: str, summary: str, name: str = "") -> None:
             if name
             else (Param(name="name", default="resnet18", help="A name that timm.list_models() gives."),),
             build=lambda params, io: _build(named(params), io),
-            stages=lambda params, io: numbered([path for path, _ in _layers(named(params), io).stages]),
-            attribution_layer=lambda params, io: _attribution_layer(named(params), io),
+            stages=lambda params, io: numbered(_layers(named(params), io).stages),
+            attribution_layer=lambda params, io: _layers(named(params), io).attribution,
             fits=_fits,
             pretrained=True,
             hub=lambda params, io: _hub(named(params), io),

@@ -159,7 +159,11 @@ class Classification:
 def io_of(config: RunConfig) -> ModelIO:
     """What the classes and images of the config's source ask of a network."""
     source = SOURCES[config.data.source.id]
-    data: LabelledData = source.load(source.check(config.data.source.params), config.data.exclude_classes)
+    params = source.check(config.data.source.params)
+    if source.known is not None:
+        channels, classes, size = source.known(params)
+        return ModelIO(channels=channels, classes=classes, size=size)
+    data: LabelledData = source.load(params, config.data.exclude_classes)
     return ModelIO(channels=data.channels, classes=len(data.classes), size=data.size)
 
 

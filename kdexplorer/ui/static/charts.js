@@ -23,7 +23,7 @@ const csv = table => [table.head, ...table.rows].map(row => row.map(cell => (/["
 const lineOf = (name, run) => (name === 'control' ? { color: colorOf('control'), width: 2, dash: 'dash' } : { color: colorOf(name, run.variants), width: 2.4 });
 
 // From 0 to the run's last step from the start: the curve grows into its frame instead of shifting it.
-const stepAxis = run => ({ title: { text: t('chart.step'), font: { size: 11 }, standoff: 4 }, range: [0, run.row?.steps || 1], autorange: false });
+const stepAxis = run => ({ title: { text: t('chart.step'), font: { size: 11 }, standoff: 4 }, range: [0, (run.over ? Math.max(run.row.step, run.evaluation?.step ?? 0) : run.row?.steps) || 1], autorange: false });
 
 // Labels of a logarithmic axis: 1, 2, 5 in each decade, or the decades alone where there are many.
 function ticksOf(data) {

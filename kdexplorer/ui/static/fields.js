@@ -175,7 +175,7 @@ function text(spec, start, changed) {
   const list = spec.kind === 'integers';
   const trouble = h('span', { class: 'k-trouble', 'aria-live': 'polite' });
   const input = h('input', {
-    id, type: 'text', maxlength: 1000, autocomplete: 'off', spellcheck: 'false', 'data-name': spec.name,
+    id, type: 'text', maxlength: spec.maximum ?? 1000, autocomplete: 'off', spellcheck: 'false', 'data-name': spec.name,
     'aria-describedby': `${id}-help`, placeholder: list ? t('field.list') : '',
   });
   const read = () => {

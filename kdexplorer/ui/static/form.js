@@ -10,9 +10,14 @@ import { fieldsFor } from './form_parts.js';
 import { t, useWords } from './words.js';
 
 const CHECK_AFTER = 300; // ms without a change
+const CHECK_AGAIN = 2000;
+const narrow = matchMedia('(max-width: 900px)'); // the groups start closed, so that the run is near
 const clone = value => JSON.parse(JSON.stringify(value));
 
-const trainingGroup = form => fieldsFor(form, form.schema.fields.training, form.config.training, { around: spec => spec.default });
+const trainingGroup = form => [
+  fieldsFor(form, form.schema.fields.training, form.config.training, { around: spec => spec.default }),
+  fieldsFor(form, [{ kind: 'text', name: 'name', title: t('form.name'), help: t('form.name.help'), default: '', maximum: 80 }], form.config),
+];
 const trainingSummary = form => t('form.trainingSummary', {
   steps: brief(form.config.training.steps), batch: brief(form.config.training.batch_size), rate: brief(form.config.training.learning_rate),
 });
@@ -44,7 +49,7 @@ class Form {
     this.groups = Object.fromEntries(GROUPS.map((group, index) => {
       const sum = h('span', { class: 'k-sum' });
       const body = h('div', { class: 'k-group-body' });
-      const element = h('details', { class: 'k-group', open: group.open, dataset: { group: group.id } },
+      const element = h('details', { class: 'k-group', open: group.open && !narrow.matches, dataset: { group: group.id } },
         h('summary', {}, h('span', { class: 'k-badge', 'aria-hidden': 'true' }, index + 1),
           h('span', { class: 'k-group-title' }, h('span', {}, t(`group.${group.id}`)), sum)),
         body);
@@ -95,7 +100,8 @@ class Form {
 
   load(config, preset = null) {
     this.config = clone(config);
-    this.preset = preset;
+    const same = JSON.stringify(this.config);
+    this.preset = preset ?? this.entries('presets').find(found => JSON.stringify(found.config) === same)?.id ?? null;
     this.touched = false;
     say(this.message, '');
     this.draw();
@@ -136,6 +142,9 @@ class Form {
       this.pair.classList.remove('k-pending');
       this.showPair(answer);
       this.showProblems(answer.problems || [], false);
+      const waiting = !answer.student && !answer.problems?.length; // the worker that can tell is still loading
+      if (waiting && (this.tries = (this.tries ?? 0) + 1) < 20) this.check(CHECK_AGAIN);
+      else this.tries = 0;
     }, delay);
   }
 
@@ -173,7 +182,7 @@ class Form {
     showTab(t('tab.distill'));
     signal('open', { run: answer.run, fresh: true });
     signal('runs-changed');
-    if (matchMedia('(max-width: 900px)').matches) document.getElementById('kdx-main')?.scrollIntoView({ behavior: 'auto' });
+    if (narrow.matches) document.getElementById('kdx-main')?.scrollIntoView({ behavior: 'auto' });
   }
 }
 

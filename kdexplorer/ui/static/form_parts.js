@@ -6,14 +6,18 @@ import { t } from './words.js';
 
 export const fits = (entry, task) => !entry.tasks?.length || entry.tasks.includes(task);
 
-// The widgets of `specs`, each reading and writing `target[name]`; advanced ones folded behind one line.
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+// The widgets of `specs`, each reading and writing `target[name]`. Advanced ones are folded behind one line, unless
+// they are set to something of their own: what shapes this run is in sight.
 export function fieldsFor(form, specs, target, { fold = true, around = () => undefined } = {}) {
   const make = spec => field({ ...spec, around: around(spec) }, target[spec.name], value => {
     target[spec.name] = value;
     form.changed();
   }).element;
-  const plain = specs.filter(spec => !fold || !spec.advanced).map(make);
-  const advanced = specs.filter(spec => fold && spec.advanced);
+  const hidden = spec => fold && spec.advanced && (target[spec.name] === undefined || same(target[spec.name], spec.default));
+  const plain = specs.filter(spec => !hidden(spec)).map(make);
+  const advanced = specs.filter(hidden);
   if (!advanced.length) return plain;
   return [...plain, more(advanced.map(make))];
 }

@@ -82,6 +82,7 @@ export function formula(latex) {
   const holder = document.createElement('div');
   holder.className = 'k-formula';
   const math = el('math');
+  math.setAttribute('displaystyle', 'true');
   try {
     math.append(parse(tokens(latex)));
     holder.append(math);

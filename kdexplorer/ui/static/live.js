@@ -1,6 +1,6 @@
 // The run that this page looks at: asks the server what is new, and tells each part of the panel.
 
-import { append, h, replace } from './dom.js';
+import { h, replace } from './dom.js';
 import { listen, putRunInAddress, runInAddress, signal, token } from './browser.js';
 import { loadPlotly } from './chart.js';
 import { LossChart, QualityChart } from './charts.js';
@@ -11,6 +11,7 @@ import { Previews } from './previews.js';
 import { RunState } from './run_state.js';
 import { Status } from './status.js';
 import { Verdicts } from './verdict.js';
+import { welcome } from './welcome.js';
 import { t, useWords } from './words.js';
 
 const EAGER = 150; // ms between polls until the first points are there, and while a person waits for an answer
@@ -44,7 +45,7 @@ class Live {
     this.knobs = new Knobs(command, facts.knobs);
     this.previews = new Previews(step => server.preview({ run: this.run.id, step }));
     this.lost = h('p', { class: 'k-lost', role: 'status', hidden: true }, t('lost'));
-    this.welcome = h('section', { class: 'k-panel k-welcome' }, h('h2', {}, t('welcome.title')), h('p', {}, t('welcome.text')));
+    this.welcome = h('section', { class: 'k-panel k-welcome' }, welcome(t('welcome.title'), t('welcome.text')));
     replace(element, h('div', { class: 'k-live' }, this.lost, this.welcome, this.status.element,
       h('div', { class: 'k-charts' }, this.quality.element, this.losses.element),
       this.verdicts.element, this.knobs.element, this.previews.element, this.previews.attentionElement));
@@ -91,7 +92,7 @@ class Live {
     this.element.dataset.state = 'empty';
     this.welcome.hidden = false;
     this.status.element.hidden = true;
-    replace(this.welcome, h('h2', {}, t('welcome.gone')), append(h('p', {}), [message, ' ', t('welcome.text')]));
+    replace(this.welcome, welcome(t('welcome.gone'), `${message} ${t('welcome.text')}`));
   }
 
   hurry() {
@@ -141,7 +142,7 @@ class Live {
     if (run.steps.length && run.evaluations.length && this.fresh) { this.fresh = false; this.eagerUntil = 0; }
     this.status.show(run);
     if (changed.has('config') && !this.fresh) signal('settings', { config: run.config });
-    if (['points', 'knobs', 'started'].some(name => changed.has(name))) this.losses.show(run);
+    if (['points', 'knobs', 'started', 'extensions'].some(name => changed.has(name))) this.losses.show(run);
     if (['evaluations', 'knobs', 'started', 'extensions'].some(name => changed.has(name))) this.quality.show(run);
     if (['evaluations', 'started', 'config'].some(name => changed.has(name))) this.verdicts.show(run);
     this.knobs.show(run);

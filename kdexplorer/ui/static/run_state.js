@@ -21,6 +21,7 @@ export class RunState {
     for (const name of LISTS) {
       if (answer[name]) { this[name].push(...answer[name]); changed.add(name); }
     }
+    if (this.row && this.row.steps !== answer.run.steps) changed.add('extensions');
     this.row = answer.run;
     this.mine = answer.mine;
     this.cursor = answer.cursor;

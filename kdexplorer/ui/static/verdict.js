@@ -44,7 +44,7 @@ export class Verdicts {
       const clear = verdict.low > 0 || verdict.high < 0;
       return h('div', { class: 'k-verdict' },
         h('div', { class: 'k-verdict-number' },
-          h('b', { class: 'k-delta' }, signed(verdict.difference, metric.digits), h('small', {}, ` ${metric.unit}`)),
+          h('b', { class: 'k-delta' }, signed(verdict.difference, metric.digits), h('small', {}, ` ${metric.unit === '%' ? t('verdict.points') : metric.unit}`)),
           h('span', {}, t(clear ? (verdict.difference > 0 ? 'verdict.better' : 'verdict.worse') : 'verdict.open', { variant: verdict.variant }))),
         interval(verdict, reach * 1.05, color),
         h('div', { class: 'k-verdict-words' },
