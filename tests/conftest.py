@@ -94,7 +94,7 @@ class Server:
         command = [sys.executable, "app.py", "--port", str(self.port), "--no-browser"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 200
         while True:
             try:
                 with urllib.request.urlopen(self.url, timeout=2):

@@ -13,6 +13,7 @@ from kdexplorer.attribution import ATTRIBUTIONS
 from kdexplorer.config import CONTROL
 from kdexplorer.metrics.alignment import cosine, energy_inside, rank_correlation, top_overlap
 from kdexplorer.models.build import Network
+from kdexplorer.models.taps import Taps
 from kdexplorer.tasks import TASKS, Seen, Task
 from kdexplorer.tasks.picture import data_uri, overlay
 from kdexplorer.training.cohort import Cohort
@@ -48,8 +49,10 @@ def attributions(cohort: Cohort, task: Task, networks: list[tuple[str, str, Netw
 
     A student's map is for the same class as the teacher's: the image's label.
     """
-    spec = ATTRIBUTIONS[TASKS[cohort.config.task].attribution]
     example = task.example()
+    spec = ATTRIBUTIONS[TASKS[cohort.config.task].attribution]
+    if not all(_has_map(network, example.input) for _, _, network in networks):
+        spec = ATTRIBUTIONS["input_gradient"]  # one algorithm for all, or their maps could not be compared
     maps: dict[str, Tensor] = {
         name: spec.attribute(network.module, example.input, example.label, network.attribution_layer)
         .float()
@@ -82,6 +85,14 @@ def attributions(cohort: Cohort, task: Task, networks: list[tuple[str, str, Netw
         "panels": [first, *panels],
         "alignment": alignment,
     }
+
+
+def _has_map(network: Network, image: Tensor) -> bool:
+    """Whether its attribution layer has places to tell apart; an MLP's has none."""
+    with torch.no_grad(), Taps(network.module, [network.attribution_layer]) as features:
+        network.module(image)
+    feature = features[network.attribution_layer]
+    return feature.dim() == 3 or feature.shape[-2:].numel() > 1
 
 
 def save_preview(folder: Path, preview: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from kdexplorer.ui.header import header
 from kdexplorer.ui.history_tab import history
 from kdexplorer.ui.theme import theme
 
+STYLES = ("base.css", "form.css", "run.css", "narrow.css")
 WARM_AFTER = 1.5  # seconds after the server is up: the page is loaded first, torch after it
 TICK = 1.0  # seconds between two looks at the queue
 
@@ -47,14 +48,15 @@ class Explorer(gr.Blocks):
 
     def __init__(self, manager: Manager, **options: Any) -> None:
         self.manager = manager
-        super().__init__(title="KD Explorer", fill_width=True, analytics_enabled=False, **options)
+        super().__init__(title="KD Explorer", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400), **options)
 
     def launch(self, **options: Any) -> Any:  # type: ignore[override]
         """As `gr.Blocks.launch`, closed by default: no paths, no analytics, no other site's scripts."""
         own = {
             "theme": theme(),
-            "css_paths": [assets.STATIC / "style.css"],
+            "css_paths": [assets.STATIC / name for name in STYLES],
             "head": _HEAD,
+            "favicon_path": assets.STATIC / "favicon.svg",
             "footer_links": [],
             "run_history": False,
             "enable_monitoring": False,

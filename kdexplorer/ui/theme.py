@@ -1,4 +1,4 @@
-"""Gradio's own parts in our neutral colours; everything else is `static/style.css`."""
+"""Gradio's own parts in our neutral colours; everything else is in `static/*.css`."""
 
 from __future__ import annotations
 

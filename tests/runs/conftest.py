@@ -54,7 +54,7 @@ def until(store: Store) -> Callable[..., dict[str, Any]]:
     """Wait for an event of a kind in a run's log, ticking a manager meanwhile, and return it."""
 
     def wait(
-        run_id: str, kind: str, *, count: int = 1, manager: Manager | None = None, seconds: float = 60.0
+        run_id: str, kind: str, *, count: int = 1, manager: Manager | None = None, seconds: float = 200.0
     ) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -51,7 +51,7 @@ MODELS.add(
     ModelSpec(
         id="mlp",
         title="MLP",
-        summary="Fully connected layers on the flattened image; without maps, its Grad-CAM is flat.",
+        summary="Fully connected layers on the flattened image; it has no feature maps.",
         tasks=("classification",),
         params=(
             Param(

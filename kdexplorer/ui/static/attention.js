@@ -6,21 +6,57 @@ import { colorOf } from './colors.js';
 import { enlarge } from './zoom.js';
 import { t } from './words.js';
 
-const SCORES = [['cosine', 2], ['spearman', 2], ['overlap', 2]];
+const SCORES = [
+  ['cosine', 2],
+  ['spearman', 2],
+  ['overlap', 2],
+];
 
 export function attention(body, found, run) {
   const pictures = found.panels.map(panel => ({ image: panel.image, caption: `${found.title} · ${panel.name}` }));
   const panels = found.panels.map((panel, i) => {
     const scores = found.alignment?.[panel.name];
-    return h('figure', { class: 'k-picture' },
-      h('button', { type: 'button', class: 'k-picture-button', 'aria-label': t('preview.enlarge', { name: pictures[i].caption }), onclick: () => enlarge(pictures, i) },
-        h('img', { src: panel.image, alt: '' })),
-      h('figcaption', {},
-        h('span', { class: 'k-panel-name' }, h('span', { class: 'k-swatch', style: { background: colorOf(panel.role === 'variant' ? panel.name : panel.role, run.variants) } }), panel.name),
-        scores ? h('dl', { class: 'k-scores' }, SCORES.filter(([id]) => scores[id] !== undefined && scores[id] !== null).map(([id, digits], n) => [
-          h('dt', { title: t(`attention.${id}.help`) }, t(`attention.${id}`)), h('dd', {}, h(n ? 'span' : 'b', {}, fixed(scores[id], digits)))]))
-          : h('span', { class: 'k-note' }, panel.role === 'teacher' ? t('attention.reference') : '')));
+    return h(
+      'figure',
+      { class: 'k-picture' },
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'k-picture-button',
+          'aria-label': t('preview.enlarge', { name: pictures[i].caption }),
+          onclick: () => enlarge(pictures, i),
+        },
+        h('img', { src: panel.image, alt: '' }),
+      ),
+      h(
+        'figcaption',
+        {},
+        h(
+          'span',
+          { class: 'k-panel-name' },
+          h('span', {
+            class: 'k-swatch',
+            style: { background: colorOf(panel.role === 'variant' ? panel.name : panel.role, run.variants) },
+          }),
+          panel.name,
+        ),
+        scores
+          ? h(
+              'dl',
+              { class: 'k-scores' },
+              SCORES.filter(([id]) => scores[id] !== undefined && scores[id] !== null).map(([id, digits], n) => [
+                h('dt', { title: t(`attention.${id}.help`) }, t(`attention.${id}`)),
+                h('dd', {}, h(n ? 'span' : 'b', {}, fixed(scores[id], digits))),
+              ]),
+            )
+          : h('span', { class: 'k-note' }, panel.role === 'teacher' ? t('attention.reference') : ''),
+      ),
+    );
   });
-  replace(body, h('div', { class: 'k-attention' }, panels),
-    h('p', { class: 'k-note' }, [found.title, found.caption, t('attention.caption')].filter(Boolean).join(' · ')));
+  replace(
+    body,
+    h('div', { class: 'k-attention' }, panels),
+    h('p', { class: 'k-note' }, [found.title, found.caption, t('attention.caption')].filter(Boolean).join(' · ')),
+  );
 }

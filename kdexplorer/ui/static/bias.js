@@ -20,7 +20,10 @@ export function scores(values, labels, excluded, bias) {
     let top = -Infinity;
     row.forEach((logit, c) => {
       const lifted = unseen.has(c) ? logit + bias : logit;
-      if (lifted > top) { top = lifted; best = c; }
+      if (lifted > top) {
+        top = lifted;
+        best = c;
+      }
     });
     const part = unseen.has(labels[i]) ? 0 : 1;
     total[part] += 1;
@@ -31,41 +34,75 @@ export function scores(values, labels, excluded, bias) {
 
 export class BiasSlider {
   constructor() {
-    this.slider = h('input', { type: 'range', min: 0, max: REACH, step: 0.1, value: 0, 'aria-label': t('bias.slider') });
+    this.slider = h('input', {
+      type: 'range',
+      min: 0,
+      max: REACH,
+      step: 0.1,
+      value: 0,
+      'aria-label': t('bias.slider'),
+    });
     this.value = h('output', { class: 'k-tabular' });
     this.words = h('p', { class: 'k-bias-words', 'aria-live': 'polite' });
     this.chart = h('div', { class: 'k-bias-chart' });
     this.table = h('div', { class: 'k-table-wrap' });
-    this.element = h('section', { class: 'k-bias', 'aria-label': t('bias.title') },
-      h('h4', {}, t('bias.title')), h('p', { class: 'k-note' }, t('bias.help')),
-      h('div', { class: 'k-bias-line' }, h('label', {}, t('bias.label'), this.slider), this.value), this.words,
-      h('div', { class: 'k-bias-row' }, this.chart, this.table));
+    this.element = h(
+      'section',
+      { class: 'k-bias', 'aria-label': t('bias.title') },
+      h('h4', {}, t('bias.title')),
+      h('p', { class: 'k-note' }, t('bias.help')),
+      h('div', { class: 'k-bias-line' }, h('label', {}, t('bias.label'), this.slider), this.value),
+      this.words,
+      h('div', { class: 'k-bias-row' }, this.chart, this.table),
+    );
     this.slider.addEventListener('input', () => this.update());
   }
 
   show(data, run) {
     Object.assign(this, { data, run });
     this.networks = [...data.logits.networks].sort((a, b) => order[a.role] - order[b.role]);
-    this.curves = this.networks.map(network => Array.from({ length: POINTS }, (_, i) =>
-      scores(network.values, data.logits.labels, data.excluded, (REACH * i) / (POINTS - 1)).unseen));
+    this.curves = this.networks.map(network =>
+      Array.from(
+        { length: POINTS },
+        (_, i) => scores(network.values, data.logits.labels, data.excluded, (REACH * i) / (POINTS - 1)).unseen,
+      ),
+    );
     this.draw();
     this.update();
   }
 
-  color(network) { return colorOf(network.role === 'variant' ? network.name : network.role, this.run.variants); }
+  color(network) {
+    return colorOf(network.role === 'variant' ? network.name : network.role, this.run.variants);
+  }
 
   draw() {
     const x = i => 30 + (260 * i) / (POINTS - 1);
     const y = share => 110 - share;
     this.cursor = svg('line', { y1: 10, y2: 110, class: 'k-zero' });
-    replace(this.chart, svg('svg', { viewBox: '0 0 300 132', role: 'img', 'aria-label': t('bias.chart') },
-      [0, 50, 100].map(share => [svg('line', { x1: 30, x2: 290, y1: y(share), y2: y(share), class: 'k-axis' }), svg('text', { x: 25, y: y(share) + 3, class: 'k-tick', 'text-anchor': 'end' }, share)]),
-      this.curves.map((curve, n) => svg('polyline', {
-        points: curve.map((share, i) => `${x(i)},${y(share)}`).join(' '), fill: 'none', stroke: this.color(this.networks[n]), 'stroke-width': 2,
-        'stroke-dasharray': this.networks[n].role === 'control' ? '5 4' : undefined,
-      })), this.cursor,
-      svg('text', { x: 30, y: 127, class: 'k-tick' }, '0'), svg('text', { x: 290, y: 127, class: 'k-tick', 'text-anchor': 'end' }, `+${REACH}`),
-      svg('text', { x: 160, y: 127, class: 'k-tick', 'text-anchor': 'middle' }, t('bias.axis'))));
+    replace(
+      this.chart,
+      svg(
+        'svg',
+        { viewBox: '0 0 300 132', role: 'img', 'aria-label': t('bias.chart') },
+        [0, 50, 100].map(share => [
+          svg('line', { x1: 30, x2: 290, y1: y(share), y2: y(share), class: 'k-axis' }),
+          svg('text', { x: 25, y: y(share) + 3, class: 'k-tick', 'text-anchor': 'end' }, share),
+        ]),
+        this.curves.map((curve, n) =>
+          svg('polyline', {
+            points: curve.map((share, i) => `${x(i)},${y(share)}`).join(' '),
+            fill: 'none',
+            stroke: this.color(this.networks[n]),
+            'stroke-width': 2,
+            'stroke-dasharray': this.networks[n].role === 'control' ? '5 4' : undefined,
+          }),
+        ),
+        this.cursor,
+        svg('text', { x: 30, y: 127, class: 'k-tick' }, '0'),
+        svg('text', { x: 290, y: 127, class: 'k-tick', 'text-anchor': 'end' }, `+${REACH}`),
+        svg('text', { x: 160, y: 127, class: 'k-tick', 'text-anchor': 'middle' }, t('bias.axis')),
+      ),
+    );
   }
 
   update() {
@@ -78,13 +115,56 @@ export class BiasSlider {
     const at = 30 + (260 * bias) / REACH;
     this.cursor.setAttribute('x1', at);
     this.cursor.setAttribute('x2', at);
-    const rows = this.networks.map(network => ({ network, ...scores(network.values, data.logits.labels, data.excluded, bias) }));
+    const rows = this.networks.map(network => ({
+      network,
+      ...scores(network.values, data.logits.labels, data.excluded, bias),
+    }));
     const student = rows.find(row => row.network.role === 'variant');
     const twin = rows.find(row => row.network.role === 'control');
-    say(this.words, student ? t('bias.words', { name: student.network.name, classes: names, bias: signed(bias, 1), share: fixed(student.unseen, 0) })
-      + (twin ? ` ${t('bias.twin', { share: fixed(twin.unseen, 0) })}` : '') : '');
-    replace(this.table, h('table', {}, h('thead', {}, h('tr', {}, ['', t('bias.unseen', { classes: names }), t('bias.seen')].map(cell => h('th', { scope: 'col' }, cell)))),
-      h('tbody', {}, rows.map(row => h('tr', {}, h('th', { scope: 'row' }, h('span', { class: 'k-swatch', style: { background: this.color(row.network) } }), row.network.name),
-        h('td', {}, `${fixed(row.unseen, 1)} %`), h('td', {}, `${fixed(row.seen, 1)} %`))))));
+    say(
+      this.words,
+      student
+        ? t('bias.words', {
+            name: student.network.name,
+            classes: names,
+            bias: signed(bias, 1),
+            share: fixed(student.unseen, 0),
+          }) + (twin ? ` ${t('bias.twin', { share: fixed(twin.unseen, 0) })}` : '')
+        : '',
+    );
+    replace(
+      this.table,
+      h(
+        'table',
+        {},
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            ['', t('bias.unseen', { classes: names }), t('bias.seen')].map(cell => h('th', { scope: 'col' }, cell)),
+          ),
+        ),
+        h(
+          'tbody',
+          {},
+          rows.map(row =>
+            h(
+              'tr',
+              {},
+              h(
+                'th',
+                { scope: 'row' },
+                h('span', { class: 'k-swatch', style: { background: this.color(row.network) } }),
+                row.network.name,
+              ),
+              h('td', {}, `${fixed(row.unseen, 1)} %`),
+              h('td', {}, `${fixed(row.seen, 1)} %`),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 }

@@ -6,10 +6,18 @@ let memory = null;
 // A random secret that only this browser knows: whoever started a run may control it.
 export function token() {
   if (memory) return memory;
-  try { memory = localStorage.getItem(KEY); } catch { /* storage may be forbidden: the secret lives as long as the page */ }
+  try {
+    memory = localStorage.getItem(KEY);
+  } catch {
+    /* storage may be forbidden: the secret lives as long as the page */
+  }
   if (!/^[0-9a-f]{48}$/.test(memory || '')) {
     memory = [...crypto.getRandomValues(new Uint8Array(24))].map(byte => byte.toString(16).padStart(2, '0')).join('');
-    try { localStorage.setItem(KEY, memory); } catch { /* as above */ }
+    try {
+      localStorage.setItem(KEY, memory);
+    } catch {
+      /* as above */
+    }
   }
   return memory;
 }
@@ -43,7 +51,9 @@ export function listen(name, heard, { late = false } = {}) {
 export const isDark = () => document.documentElement.classList.contains('kdx-dark');
 
 export function showTab(name) {
-  const tab = [...document.querySelectorAll('#kdx-tabs [role="tab"]')].find(button => button.textContent.trim() === name);
+  const tab = [...document.querySelectorAll('#kdx-tabs [role="tab"]')].find(
+    button => button.textContent.trim() === name,
+  );
   if (tab && tab.getAttribute('aria-selected') !== 'true') tab.click();
 }
 

@@ -50,10 +50,13 @@ function problem(spec, text) {
 }
 
 function label(spec, id, helpId) {
-  return h('span', { class: 'k-label' },
+  return h(
+    'span',
+    { class: 'k-label' },
     h('label', { for: id, class: spec.help ? 'k-has-help' : '' }, spec.title),
     spec.unit && h('span', { class: 'k-unit' }, spec.unit),
-    spec.help && h('span', { id: helpId, role: 'tooltip', class: 'k-help' }, spec.help));
+    spec.help && h('span', { id: helpId, role: 'tooltip', class: 'k-help' }, spec.help),
+  );
 }
 
 function number(spec, start, changed) {
@@ -62,10 +65,18 @@ function number(spec, start, changed) {
   const trouble = h('span', { class: 'k-trouble', 'aria-live': 'polite' });
   const scale = scaleOf(spec, spec.around ?? spec.default);
   const box = h('input', {
-    id, type: 'text', inputmode: 'decimal', class: 'k-number', autocomplete: 'off', spellcheck: 'false',
-    'aria-describedby': helpId, 'data-name': spec.name,
+    id,
+    type: 'text',
+    inputmode: 'decimal',
+    class: 'k-number',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    'aria-describedby': helpId,
+    'data-name': spec.name,
   });
-  const slider = scale && h('input', { type: 'range', min: 0, max: STEPS, step: 1, 'aria-label': spec.title, 'data-name': spec.name });
+  const slider =
+    scale &&
+    h('input', { type: 'range', min: 0, max: STEPS, step: 1, 'aria-label': spec.title, 'data-name': spec.name });
   let value = start;
 
   function show() {
@@ -79,8 +90,8 @@ function number(spec, start, changed) {
   function judge(text) {
     const found = problem(spec, text);
     say(trouble, found);
-    box.toggleAttribute('aria-invalid', Boolean(found));
     if (found) box.setAttribute('aria-invalid', 'true');
+    else box.removeAttribute('aria-invalid');
   }
   function set(next) {
     value = next;
@@ -99,7 +110,12 @@ function number(spec, start, changed) {
       changed(value, false);
     }
   });
-  box.addEventListener('change', () => { if (!box.hasAttribute('aria-invalid')) { show(); changed(value, true); } });
+  box.addEventListener('change', () => {
+    if (!box.hasAttribute('aria-invalid')) {
+      show();
+      changed(value, true);
+    }
+  });
   box.addEventListener('keydown', event => {
     if (scale && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) {
       event.preventDefault();
@@ -107,27 +123,52 @@ function number(spec, start, changed) {
       changed(value, true);
     }
   });
-  slider?.addEventListener('input', () => { set(scale.value(Number(slider.value))); changed(value, false); });
+  slider?.addEventListener('input', () => {
+    set(scale.value(Number(slider.value)));
+    changed(value, false);
+  });
   slider?.addEventListener('change', () => changed(value, true));
-  const element = h('div', { class: `k-field k-number-field${slider ? '' : ' k-no-slider'}` },
-    label(spec, id, helpId), slider, box, trouble);
+  const element = h(
+    'div',
+    { class: `k-field k-number-field${slider ? '' : ' k-no-slider'}` },
+    label(spec, id, helpId),
+    slider,
+    box,
+    trouble,
+  );
   set(value);
   return {
-    element, set, get: () => value,
-    disable: off => { box.disabled = off; if (slider) slider.disabled = off; },
+    element,
+    set,
+    get: () => value,
+    disable: off => {
+      box.disabled = off;
+      if (slider) slider.disabled = off;
+    },
   };
 }
 
 function toggle(spec, start, changed) {
   const id = unique('field');
   const input = h('input', {
-    id, type: 'checkbox', role: 'switch', class: 'k-switch', 'aria-describedby': `${id}-help`, 'data-name': spec.name,
+    id,
+    type: 'checkbox',
+    role: 'switch',
+    class: 'k-switch',
+    'aria-describedby': `${id}-help`,
+    'data-name': spec.name,
     onchange: () => changed(input.checked, true),
   });
   input.checked = Boolean(start);
   return {
     element: h('div', { class: 'k-field k-bool' }, label(spec, id, `${id}-help`), input),
-    set: value => { input.checked = Boolean(value); }, get: () => input.checked, disable: off => { input.disabled = off; },
+    set: value => {
+      input.checked = Boolean(value);
+    },
+    get: () => input.checked,
+    disable: off => {
+      input.disabled = off;
+    },
   };
 }
 
@@ -135,38 +176,72 @@ export const spoken = value => String(value).replaceAll('_', ' ');
 
 function choice(spec, start, changed) {
   const id = unique('field');
-  const options = spec.choices.map(value => (value !== null && typeof value === 'object' ? value : { value, title: spoken(value) }));
+  const options = spec.choices.map(value =>
+    value !== null && typeof value === 'object' ? value : { value, title: spoken(value) },
+  );
   const short = options.length <= 4 && options.map(option => option.title).join('').length <= 26;
   if (short) {
-    const inputs = options.map(option => h('input', {
-      type: 'radio', name: id, value: option.value, 'data-name': spec.name,
-      onchange: () => changed(option.value, true),
-    }));
-    const set = value => options.forEach((option, i) => { inputs[i].checked = option.value === value; });
+    const inputs = options.map(option =>
+      h('input', {
+        type: 'radio',
+        name: id,
+        value: option.value,
+        'data-name': spec.name,
+        onchange: () => changed(option.value, true),
+      }),
+    );
+    const set = value =>
+      options.forEach((option, i) => {
+        inputs[i].checked = option.value === value;
+      });
     set(start);
     return {
-      element: h('div', { class: 'k-field k-segments-field', role: 'radiogroup', 'aria-label': spec.title, 'aria-describedby': `${id}-help` },
+      element: h(
+        'div',
+        {
+          class: 'k-field k-segments-field',
+          role: 'radiogroup',
+          'aria-label': spec.title,
+          'aria-describedby': `${id}-help`,
+        },
         label(spec, undefined, `${id}-help`),
-        h('span', { class: 'k-segments' }, options.map((option, i) => h('label', {}, inputs[i], h('span', {}, option.title))))),
-      set, get: () => options[inputs.findIndex(input => input.checked)]?.value,
-      disable: off => inputs.forEach(input => { input.disabled = off; }),
+        h(
+          'span',
+          { class: 'k-segments' },
+          options.map((option, i) => h('label', {}, inputs[i], h('span', {}, option.title))),
+        ),
+      ),
+      set,
+      get: () => options[inputs.findIndex(input => input.checked)]?.value,
+      disable: off =>
+        inputs.forEach(input => {
+          input.disabled = off;
+        }),
     };
   }
   const select = h('select', {
-    id, 'aria-describedby': `${id}-help`, 'data-name': spec.name,
+    id,
+    'aria-describedby': `${id}-help`,
+    'data-name': spec.name,
     onchange: () => changed(options[select.selectedIndex].value, true),
   });
   let group = null;
   for (const option of options) {
-    if (option.group && group?.label !== option.group) select.append(group = h('optgroup', { label: option.group }));
+    if (option.group && group?.label !== option.group) select.append((group = h('optgroup', { label: option.group })));
     if (option.group) group.label = option.group;
     (option.group ? group : select).append(h('option', { value: option.value }, option.title));
   }
-  const set = value => { select.selectedIndex = options.findIndex(option => option.value === value); };
+  const set = value => {
+    select.selectedIndex = options.findIndex(option => option.value === value);
+  };
   set(start);
   return {
     element: h('div', { class: 'k-field k-choice' }, label(spec, id, `${id}-help`), select),
-    set, get: () => options[select.selectedIndex]?.value, disable: off => { select.disabled = off; },
+    set,
+    get: () => options[select.selectedIndex]?.value,
+    disable: off => {
+      select.disabled = off;
+    },
   };
 }
 
@@ -175,24 +250,38 @@ function text(spec, start, changed) {
   const list = spec.kind === 'integers';
   const trouble = h('span', { class: 'k-trouble', 'aria-live': 'polite' });
   const input = h('input', {
-    id, type: 'text', maxlength: spec.maximum ?? 1000, autocomplete: 'off', spellcheck: 'false', 'data-name': spec.name,
-    'aria-describedby': `${id}-help`, placeholder: list ? t('field.list') : '',
+    id,
+    type: 'text',
+    maxlength: spec.maximum ?? 1000,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    'data-name': spec.name,
+    'aria-describedby': `${id}-help`,
+    placeholder: list ? t('field.list') : '',
   });
   const read = () => {
     if (!list) return input.value;
     const parts = input.value.split(/[\s,;]+/).filter(Boolean);
     return parts.every(part => /^\d+$/.test(part)) ? parts.map(Number) : null;
   };
-  const set = value => { input.value = list ? (value || []).join(', ') : value ?? ''; };
+  const set = value => {
+    input.value = list ? (value || []).join(', ') : (value ?? '');
+  };
   input.addEventListener('input', () => {
     const value = read();
     say(trouble, value === null ? t('field.listOnly') : '');
+    if (value === null) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
     if (value !== null) changed(value, false);
   });
   set(start);
   return {
     element: h('div', { class: 'k-field k-text' }, label(spec, id, `${id}-help`), input, trouble),
-    set, get: read, disable: off => { input.disabled = off; },
+    set,
+    get: read,
+    disable: off => {
+      input.disabled = off;
+    },
   };
 }
 

@@ -10,17 +10,24 @@ import { fieldsFor } from './form_parts.js';
 import { t, useWords } from './words.js';
 
 const CHECK_AFTER = 300; // ms without a change
-const CHECK_AGAIN = 2000;
+const CHECK_AGAIN = 2500;
 const narrow = matchMedia('(max-width: 900px)'); // the groups start closed, so that the run is near
 const clone = value => JSON.parse(JSON.stringify(value));
 
 const trainingGroup = form => [
   fieldsFor(form, form.schema.fields.training, form.config.training, { around: spec => spec.default }),
-  fieldsFor(form, [{ kind: 'text', name: 'name', title: t('form.name'), help: t('form.name.help'), default: '', maximum: 80 }], form.config),
+  fieldsFor(
+    form,
+    [{ kind: 'text', name: 'name', title: t('form.name'), help: t('form.name.help'), default: '', maximum: 80 }],
+    form.config,
+  ),
 ];
-const trainingSummary = form => t('form.trainingSummary', {
-  steps: brief(form.config.training.steps), batch: brief(form.config.training.batch_size), rate: brief(form.config.training.learning_rate),
-});
+const trainingSummary = form =>
+  t('form.trainingSummary', {
+    steps: brief(form.config.training.steps),
+    batch: brief(form.config.training.batch_size),
+    rate: brief(form.config.training.learning_rate),
+  });
 
 const GROUPS = [
   { id: 'data', draw: dataGroup, sum: dataSummary, open: true },
@@ -40,29 +47,66 @@ class Form {
     this.build();
   }
 
-  entries(family) { return this.schema.catalog[family] || []; }
-  entry(family, id) { return this.entries(family).find(entry => entry.id === id); }
+  entries(family) {
+    return this.schema.catalog[family] || [];
+  }
+  entry(family, id) {
+    return this.entries(family).find(entry => entry.id === id);
+  }
 
   build() {
     this.chips = h('div', { class: 'k-chips k-presets', role: 'group', 'aria-label': t('form.presets') });
     this.presetNote = h('p', { class: 'k-preset-note' });
-    this.groups = Object.fromEntries(GROUPS.map((group, index) => {
-      const sum = h('span', { class: 'k-sum' });
-      const body = h('div', { class: 'k-group-body' });
-      const element = h('details', { class: 'k-group', open: group.open && !narrow.matches, dataset: { group: group.id } },
-        h('summary', {}, h('span', { class: 'k-badge', 'aria-hidden': 'true' }, index + 1),
-          h('span', { class: 'k-group-title' }, h('span', {}, t(`group.${group.id}`)), sum)),
-        body);
-      return [group.id, { element, body, sum }];
-    }));
+    this.groups = Object.fromEntries(
+      GROUPS.map((group, index) => {
+        const sum = h('span', { class: 'k-sum' });
+        const body = h('div', { class: 'k-group-body' });
+        const element = h(
+          'details',
+          { class: 'k-group', open: group.open && !narrow.matches, dataset: { group: group.id } },
+          h(
+            'summary',
+            {},
+            h('span', { class: 'k-badge', 'aria-hidden': 'true' }, index + 1),
+            h('span', { class: 'k-group-title' }, h('span', {}, t(`group.${group.id}`)), sum),
+          ),
+          body,
+        );
+        return [group.id, { element, body, sum }];
+      }),
+    );
     this.pair = h('div', { class: 'k-pair', 'aria-live': 'polite' });
     this.message = h('div', { class: 'k-message', role: 'alert' });
-    this.button = h('button', { type: 'button', class: 'k-primary', id: 'kdx-distill', onclick: () => this.start() }, t('form.distill'));
-    replace(this.element, h('form', { class: 'k-form', 'aria-label': t('form.title'), onsubmit: event => event.preventDefault(), autocomplete: 'off' },
-      h('div', { class: 'k-form-scroll' },
-        h('section', { class: 'k-preset-block' }, h('h2', { class: 'k-caps' }, t('form.presets')), this.chips, this.presetNote),
-        GROUPS.map(group => this.groups[group.id].element)),
-      h('footer', { class: 'k-form-foot' }, this.pair, this.message, this.button)));
+    this.button = h(
+      'button',
+      { type: 'button', class: 'k-primary', id: 'kdx-distill', onclick: () => this.start() },
+      t('form.distill'),
+    );
+    replace(
+      this.element,
+      h(
+        'form',
+        {
+          class: 'k-form',
+          'aria-label': t('form.title'),
+          onsubmit: event => event.preventDefault(),
+          autocomplete: 'off',
+        },
+        h(
+          'div',
+          { class: 'k-form-scroll' },
+          h(
+            'section',
+            { class: 'k-preset-block' },
+            h('h2', { class: 'k-caps' }, t('form.presets')),
+            this.chips,
+            this.presetNote,
+          ),
+          GROUPS.map(group => this.groups[group.id].element),
+        ),
+        h('footer', { class: 'k-form-foot' }, this.pair, this.message, this.button),
+      ),
+    );
     this.draw();
   }
 
@@ -74,10 +118,23 @@ class Form {
 
   drawPresets() {
     const focused = this.chips.contains(document.activeElement) ? document.activeElement.dataset.preset : null;
-    replace(this.chips, this.entries('presets').map(preset => h('button', {
-      type: 'button', class: 'k-chip', 'aria-pressed': String(preset.id === this.preset), dataset: { preset: preset.id }, title: preset.summary,
-      onclick: () => this.load(preset.config, preset.id),
-    }, preset.title)));
+    replace(
+      this.chips,
+      this.entries('presets').map(preset =>
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'k-chip',
+            'aria-pressed': String(preset.id === this.preset),
+            dataset: { preset: preset.id },
+            title: preset.summary,
+            onclick: () => this.load(preset.config, preset.id),
+          },
+          preset.title,
+        ),
+      ),
+    );
     if (focused) this.chips.querySelector(`[data-preset="${CSS.escape(focused)}"]`)?.focus();
     const chosen = this.entry('presets', this.preset);
     say(this.presetNote, chosen ? chosen.summary : t('form.ownSettings'));
@@ -94,7 +151,8 @@ class Form {
     say(sum, group.sum(this));
     if (names) {
       [...body.querySelectorAll(`[data-name="${CSS.escape(names)}"]`)]
-        .find(node => value === null || node.value === value)?.focus({ preventScroll: true });
+        .find(node => value === null || node.value === value)
+        ?.focus({ preventScroll: true });
     }
   }
 
@@ -110,10 +168,16 @@ class Form {
   // The task decides which sources, networks and terms there are: take the first preset that has it.
   loadTask(task) {
     const preset = this.entries('presets').find(found => found.config.task === task);
-    if (preset) { this.load(preset.config, preset.id); return; }
+    if (preset) {
+      this.load(preset.config, preset.id);
+      return;
+    }
     const first = family => this.entries(family).find(entry => !entry.tasks.length || entry.tasks.includes(task));
     this.load({
-      ...clone(this.schema.default), task, teacher: null, variants: [],
+      ...clone(this.schema.default),
+      task,
+      teacher: null,
+      variants: [],
       data: { ...clone(this.schema.default.data), source: { id: first('sources')?.id, params: {} }, degradations: [] },
       student: { id: first('models')?.id, params: {}, weights: 'none' },
     });
@@ -137,40 +201,83 @@ class Form {
     this.timer = setTimeout(async () => {
       this.pair.classList.add('k-pending');
       let answer;
-      try { answer = await this.server.check({ config: this.config }); } catch { answer = { problems: [] }; }
+      try {
+        answer = await this.server.check({ config: this.config });
+      } catch {
+        answer = { problems: [] };
+      }
       if (number !== this.asked) return;
       this.pair.classList.remove('k-pending');
       this.showPair(answer);
       this.showProblems(answer.problems || [], false);
-      const waiting = !answer.student && !answer.problems?.length; // the worker that can tell is still loading
-      if (waiting && (this.tries = (this.tries ?? 0) + 1) < 20) this.check(CHECK_AGAIN);
-      else this.tries = 0;
+      if (!answer.student && !answer.problems?.length) this.check(CHECK_AGAIN); // who can tell is still loading
     }, delay);
   }
 
   showPair({ teacher, student, compression }) {
     const name = network => this.entry('models', network.model)?.title || network.model;
-    if (!student) { replace(this.pair, h('span', { class: 'k-quiet' }, t('form.pairUnknown'))); return; }
-    replace(this.pair,
-      teacher && [h('span', { class: 'k-swatch', style: { background: 'var(--teacher)' } }), h('span', {}, `${name(teacher)} `, h('b', {}, count(teacher.parameters))), h('span', { class: 'k-arrow' }, '→')],
+    if (!student) {
+      replace(this.pair, h('span', { class: 'k-quiet' }, t('form.pairUnknown')));
+      return;
+    }
+    replace(
+      this.pair,
+      teacher && [
+        h('span', { class: 'k-swatch', style: { background: 'var(--teacher)' } }),
+        h('span', {}, `${name(teacher)} `, h('b', {}, count(teacher.parameters))),
+        h('span', { class: 'k-arrow' }, '→'),
+      ],
       h('span', { class: 'k-swatch', style: { background: 'var(--distilled)' } }),
       h('span', {}, `${name(student)} `, h('b', {}, count(student.parameters))),
-      compression && h('span', { class: 'k-ratio' }, t('form.smaller', { ratio: compression < 10 ? brief(compression, 2) : Math.round(compression) })));
+      compression &&
+        h(
+          'span',
+          { class: 'k-ratio' },
+          t('form.smaller', { ratio: compression < 10 ? brief(compression, 2) : Math.round(compression) }),
+        ),
+    );
   }
 
   showProblems(problems, loud) {
     this.message.classList.toggle('k-loud', loud);
-    replace(this.message, problems.slice(0, 6).map(line => h('p', {}, line)));
+    replace(
+      this.message,
+      problems.slice(0, 6).map(line => h('p', {}, line)),
+    );
+  }
+
+  // What is marked in a field is said beside the button too; the first one is shown and focused.
+  blame() {
+    const marked = [...this.element.querySelectorAll('[aria-invalid="true"]')];
+    for (let node = marked[0]?.parentElement; node && node !== this.element; node = node.parentElement) {
+      if (node.tagName === 'DETAILS') node.open = true;
+    }
+    marked[0]?.focus();
+    return marked.map(node => {
+      const holder = node.closest('.k-field');
+      return `${holder.querySelector('label').textContent}: ${holder.querySelector('.k-trouble').textContent}`;
+    });
   }
 
   async start() {
     if (this.button.disabled) return;
+    const blamed = this.blame();
+    if (blamed.length) {
+      this.asked += 1;
+      clearTimeout(this.timer);
+      this.showProblems(blamed, true);
+      return;
+    }
     const config = clone(this.config);
     this.button.disabled = true;
     say(this.button, t('form.starting'));
     this.showProblems([], false);
     let answer;
-    try { answer = await this.server.start({ config, token: token() }); } catch { answer = { error: t('lost') }; }
+    try {
+      answer = await this.server.start({ config, token: token() });
+    } catch {
+      answer = { error: t('lost') };
+    }
     this.button.disabled = false;
     say(this.button, t('form.distill'));
     if (answer.error) {
@@ -189,6 +296,8 @@ class Form {
 export function mount(element, context) {
   useWords(context.facts.words);
   const form = new Form(element, context);
-  listen('settings', ({ config, force }) => { if (force || !form.touched) form.load(config); });
+  listen('settings', ({ config, force }) => {
+    if (force || !form.touched) form.load({ ...config, parent: null });
+  });
   window.kdx = { ...window.kdx, form: { config: () => clone(form.config), load: config => form.load(config) } };
 }

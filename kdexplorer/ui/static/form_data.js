@@ -9,8 +9,16 @@ import { uploadBox } from './form_upload.js';
 
 function taskChoice(form) {
   const spec = {
-    kind: 'choice', name: 'task', title: t('form.task'), help: t('form.task.help'),
-    choices: form.entries('tasks').map(task => ({ value: task.id, title: t(`task.${task.id}`) === `task.${task.id}` ? task.title : t(`task.${task.id}`) })),
+    kind: 'choice',
+    name: 'task',
+    title: t('form.task'),
+    help: t('form.task.help'),
+    choices: form
+      .entries('tasks')
+      .map(task => ({
+        value: task.id,
+        title: t(`task.${task.id}`) === `task.${task.id}` ? task.title : t(`task.${task.id}`),
+      })),
   };
   return field(spec, form.config.task, task => form.loadTask(task)).element;
 }
@@ -22,34 +30,57 @@ function sourceChoice(form) {
   const draw = () => {
     const entry = form.entry('sources', data.source.id);
     const sent = data.source.id === 'uploads';
-    replace(inside, entry && h('p', { class: 'k-note' }, entry.summary),
-      sent && uploadBox(form, 'image', data.source.params.ids || '', ids => { data.source.params.ids = ids; form.changed(); }),
-      paramsFor(form, entry, data.source, sent ? ['ids'] : []));
+    replace(
+      inside,
+      entry && h('p', { class: 'k-note' }, entry.summary),
+      sent &&
+        uploadBox(form, 'image', data.source.params.ids || '', ids => {
+          data.source.params.ids = ids;
+          form.changed();
+        }),
+      paramsFor(form, entry, data.source, sent ? ['ids'] : []),
+    );
   };
   const spec = {
-    kind: 'choice', name: 'source', title: t('form.source'), help: t('form.source.help'),
-    choices: entries.map(entry => ({ value: entry.id, title: entry.title })).concat(
-      entries.some(entry => entry.id === data.source.id) ? [] : [{ value: data.source.id, title: data.source.id }]),
+    kind: 'choice',
+    name: 'source',
+    title: t('form.source'),
+    help: t('form.source.help'),
+    choices: entries
+      .map(entry => ({ value: entry.id, title: entry.title }))
+      .concat(
+        entries.some(entry => entry.id === data.source.id) ? [] : [{ value: data.source.id, title: data.source.id }],
+      ),
   };
-  const choice = field(spec, data.source.id, id => { data.source = { id, params: {} }; draw(); form.changed(); });
+  const choice = field(spec, data.source.id, id => {
+    data.source = { id, params: {} };
+    draw();
+    form.changed();
+  });
   draw();
   return [choice.element, inside];
 }
 
 function degradations(form) {
   const { data, task } = form.config;
-  return form.entries('degradations').filter(entry => fits(entry, task)).map(entry => {
-    const find = () => data.degradations.find(component => component.id === entry.id);
-    return card({
-      title: entry.title, summary: entry.summary, on: Boolean(find()), name: entry.id,
-      toggled: on => {
-        data.degradations = data.degradations.filter(component => component.id !== entry.id);
-        if (on) data.degradations.push({ id: entry.id, params: {} });
-        form.changed();
-      },
-      body: () => paramsFor(form, entry, find()),
+  return form
+    .entries('degradations')
+    .filter(entry => fits(entry, task))
+    .map(entry => {
+      const find = () => data.degradations.find(component => component.id === entry.id);
+      return card({
+        title: entry.title,
+        summary: entry.summary,
+        on: Boolean(find()),
+        name: entry.id,
+        toggled: on => {
+          data.degradations = data.degradations.filter(component => component.id !== entry.id);
+          if (on) data.degradations.push({ id: entry.id, params: {} });
+          form.changed();
+        },
+        body: () => paramsFor(form, entry, find()),
+      });
     });
-  });
 }
 
 function augmentations(form) {
@@ -60,31 +91,56 @@ function augmentations(form) {
   const parts = form.schema.parts.augmentation;
   const draw = () => {
     folded.hidden = !data.augmentations.length;
-    replace(rows, entries.filter(entry => find(entry.id)).map(entry =>
-    h('section', { class: 'k-sub', 'aria-label': entry.title }, h('h4', { title: entry.summary }, entry.title),
-      fieldsFor(form, parts, find(entry.id)), paramsFor(form, entry, find(entry.id)))));
+    replace(
+      rows,
+      entries
+        .filter(entry => find(entry.id))
+        .map(entry =>
+          h(
+            'section',
+            { class: 'k-sub', 'aria-label': entry.title },
+            h('h4', { title: entry.summary }, entry.title),
+            fieldsFor(form, parts, find(entry.id)),
+            paramsFor(form, entry, find(entry.id)),
+          ),
+        ),
+    );
   };
   const chips = entries.map(entry => {
-    const chip = h('button', {
-      type: 'button', class: 'k-chip', 'aria-pressed': String(Boolean(find(entry.id))), title: entry.summary, 'data-name': entry.id,
-      onclick: () => {
-        const on = !find(entry.id);
-        data.augmentations = data.augmentations.filter(component => component.id !== entry.id);
-        if (on) {
-          const start = Object.fromEntries(parts.map(part => [part.name, part.default]));
-          data.augmentations.push({ id: entry.id, params: {}, ...start });
-        }
-        chip.setAttribute('aria-pressed', String(on));
-        draw();
-        form.changed();
+    const chip = h(
+      'button',
+      {
+        type: 'button',
+        class: 'k-chip',
+        'aria-pressed': String(Boolean(find(entry.id))),
+        title: entry.summary,
+        'data-name': entry.id,
+        onclick: () => {
+          const on = !find(entry.id);
+          data.augmentations = data.augmentations.filter(component => component.id !== entry.id);
+          if (on) {
+            const start = Object.fromEntries(parts.map(part => [part.name, part.default]));
+            data.augmentations.push({ id: entry.id, params: {}, ...start });
+          }
+          chip.setAttribute('aria-pressed', String(on));
+          draw();
+          form.changed();
+        },
       },
-    }, entry.title);
+      entry.title,
+    );
     return chip;
   });
   const folded = more(rows, t('form.augmentationParts'));
   draw();
   if (!chips.length) return null;
-  return h('div', { class: 'k-block' }, h('h3', {}, t('form.augmentations')), h('div', { class: 'k-chips' }, chips), folded);
+  return h(
+    'div',
+    { class: 'k-block' },
+    h('h3', {}, t('form.augmentations')),
+    h('div', { class: 'k-chips' }, chips),
+    folded,
+  );
 }
 
 export function dataGroup(form) {
@@ -96,7 +152,9 @@ export function dataGroup(form) {
     sourceChoice(form),
     worse.length && task === 'restoration'
       ? h('div', { class: 'k-block' }, h('h3', {}, t('form.degradations')), worse)
-      : worse.length ? more(worse, t('form.degradations')) : null,
+      : worse.length
+        ? more(worse, t('form.degradations'))
+        : null,
     augmentations(form),
     fieldsFor(form, specs, data),
   ];
@@ -108,7 +166,9 @@ export function dataSummary(form) {
   const worse = data.degradations.map(component => {
     const entry = form.entry('degradations', component.id);
     const first = entry?.params[0];
-    return first ? `${first.title} ${brief(component.params[first.name] ?? first.default)}` : entry?.title || component.id;
+    return first
+      ? `${first.title} ${brief(component.params[first.name] ?? first.default)}`
+      : entry?.title || component.id;
   });
   const richer = data.augmentations.length ? t('form.augmented', { n: data.augmentations.length }) : '';
   return [source, ...worse, richer].filter(Boolean).join(' · ');

@@ -20,20 +20,42 @@ function variant(form) {
 function schedule(form, term) {
   term.schedule ??= NEW_SCHEDULE();
   const bounded = (name, kind, maximum) => ({
-    name, kind, title: t(`schedule.${name}`), help: t(`schedule.${name}.help`), minimum: 0, maximum, default: kind === 'int' ? 0 : 1,
+    name,
+    kind,
+    title: t(`schedule.${name}`),
+    help: t(`schedule.${name}.help`),
+    minimum: 0,
+    maximum,
+    default: kind === 'int' ? 0 : 1,
   });
   const inside = h('div', { class: 'k-fields' });
   const draw = () => {
     const moves = term.schedule.kind !== 'constant';
     const ends = !['constant', 'warmup'].includes(term.schedule.kind);
-    inside.replaceChildren(...fieldsFor(form, [
-      ...(ends ? [bounded('start', 'float', 1000), bounded('end', 'float', 1000)] : []),
-      ...(moves ? [bounded('begin', 'int', 10_000_000)] : []),
-      ...(moves && term.schedule.kind !== 'step' ? [bounded('until', 'int', 10_000_000)] : []),
-    ], term.schedule));
+    inside.replaceChildren(
+      ...fieldsFor(
+        form,
+        [
+          ...(ends ? [bounded('start', 'float', 1000), bounded('end', 'float', 1000)] : []),
+          ...(moves ? [bounded('begin', 'int', 10_000_000)] : []),
+          ...(moves && term.schedule.kind !== 'step' ? [bounded('until', 'int', 10_000_000)] : []),
+        ],
+        term.schedule,
+      ),
+    );
   };
-  const spec = { kind: 'choice', name: 'schedule', title: t('form.schedule'), help: t('form.schedule.help'), choices: KINDS };
-  const choice = field(spec, term.schedule.kind, kind => { term.schedule.kind = kind; draw(); form.changed(); });
+  const spec = {
+    kind: 'choice',
+    name: 'schedule',
+    title: t('form.schedule'),
+    help: t('form.schedule.help'),
+    choices: KINDS,
+  };
+  const choice = field(spec, term.schedule.kind, kind => {
+    term.schedule.kind = kind;
+    draw();
+    form.changed();
+  });
   draw();
   return more([choice.element, inside], t('form.schedule'));
 }
@@ -44,31 +66,50 @@ export function distillationGroup(form) {
   const find = id => config.variants[0]?.terms.find(term => term.method === id);
   const learns = config.variants.length ? fieldsFor(form, schema.parts.variant, config.variants[0]) : null;
   const methods = schema.catalog.methods.filter(entry => fits(entry, config.task) || find(entry.id));
-  const cards = methods.map(entry => card({
-    title: entry.title, summary: entry.summary, on: Boolean(find(entry.id)), name: entry.id,
-    toggled: on => {
-      const target = edited();
-      target.terms = target.terms.filter(term => term.method !== entry.id);
-      if (on) target.terms.push({ method: entry.id, weight: entry.default_weight ?? 1, schedule: NEW_SCHEDULE(), params: {}, layers: [] });
-      form.changed();
-    },
-    body: () => [
-      entry.formula && formula(entry.formula),
-      fieldsFor(form, schema.parts.term, find(entry.id), { around: () => entry.default_weight || 1 }),
-      paramsFor(form, entry, find(entry.id)),
-      schedule(form, find(entry.id)),
-    ],
-  }));
+  const cards = methods.map(entry =>
+    card({
+      title: entry.title,
+      summary: entry.summary,
+      on: Boolean(find(entry.id)),
+      name: entry.id,
+      toggled: on => {
+        const target = edited();
+        target.terms = target.terms.filter(term => term.method !== entry.id);
+        if (on)
+          target.terms.push({
+            method: entry.id,
+            weight: entry.default_weight ?? 1,
+            schedule: NEW_SCHEDULE(),
+            params: {},
+            layers: [],
+          });
+        form.changed();
+      },
+      body: () => [
+        entry.formula && formula(entry.formula),
+        fieldsFor(form, schema.parts.term, find(entry.id), { around: () => entry.default_weight || 1 }),
+        paramsFor(form, entry, find(entry.id)),
+        schedule(form, find(entry.id)),
+      ],
+    }),
+  );
   return [
     cards,
     learns,
-    fieldsFor(form, schema.fields.distillation.filter(spec => !spec.path.includes('.')), config),
-    config.variants.length > 1 && h('p', { class: 'k-note' }, t('form.moreVariants', { n: config.variants.length - 1 })),
+    fieldsFor(
+      form,
+      schema.fields.distillation.filter(spec => !spec.path.includes('.')),
+      config,
+    ),
+    config.variants.length > 1 &&
+      h('p', { class: 'k-note' }, t('form.moreVariants', { n: config.variants.length - 1 })),
   ];
 }
 
 export function distillationSummary(form) {
   const terms = form.config.variants[0]?.terms || [];
   if (!terms.length) return t('form.noTerms');
-  return terms.map(term => `${form.entry('methods', term.method)?.title || spoken(term.method)} × ${brief(term.weight)}`).join(' · ');
+  return terms
+    .map(term => `${form.entry('methods', term.method)?.title || spoken(term.method)} × ${brief(term.weight)}`)
+    .join(' · ');
 }

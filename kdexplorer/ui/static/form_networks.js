@@ -10,8 +10,11 @@ import { t } from './words.js';
 const OWN = 'own';
 const NONE = 'none';
 
-const modelChoices = form => form.entries('models').filter(entry => fits(entry, form.config.task))
-  .map(entry => ({ value: entry.id, title: entry.title }));
+const modelChoices = form =>
+  form
+    .entries('models')
+    .filter(entry => fits(entry, form.config.task))
+    .map(entry => ({ value: entry.id, title: entry.title }));
 
 function modelFields(form, network, role) {
   const inside = h('div', { class: 'k-fields' });
@@ -42,17 +45,32 @@ function weightsKind(weights) {
 function weightFields(form, network) {
   const inside = h('div', { class: 'k-fields' });
   const rest = network.weights.includes(':') ? network.weights.slice(network.weights.indexOf(':') + 1) : '';
-  const put = weights => { network.weights = weights; form.changed(); };
+  const put = weights => {
+    network.weights = weights;
+    form.changed();
+  };
   const choices = [{ value: 'none', title: t('weights.none') }];
-  if (form.entry('models', network.id)?.pretrained || network.weights === 'pretrained') choices.push({ value: 'pretrained', title: t('weights.pretrained') });
+  if (form.entry('models', network.id)?.pretrained || network.weights === 'pretrained')
+    choices.push({ value: 'pretrained', title: t('weights.pretrained') });
   choices.push({ value: 'upload', title: t('weights.upload') });
-  if (form.schema.allow_paths || network.weights.startsWith('file:')) choices.push({ value: 'file', title: t('weights.file') });
+  if (form.schema.allow_paths || network.weights.startsWith('file:'))
+    choices.push({ value: 'file', title: t('weights.file') });
   choices.push({ value: 'run', title: t('weights.run') });
   if (network.weights.startsWith('bundled:')) choices.push({ value: 'bundled', title: rest });
   const draw = kind => {
-    if (kind === 'upload') replace(inside, uploadBox(form, 'weights', rest, id => put(id ? `upload:${id}` : 'none')));
+    if (kind === 'upload')
+      replace(
+        inside,
+        uploadBox(form, 'weights', rest, id => put(id ? `upload:${id}` : 'none')),
+      );
     else if (kind === 'file') {
-      const spec = { kind: 'text', name: 'weights.path', title: t('weights.path'), help: t('weights.path.help'), default: '' };
+      const spec = {
+        kind: 'text',
+        name: 'weights.path',
+        title: t('weights.path'),
+        help: t('weights.path.help'),
+        default: '',
+      };
       replace(inside, field(spec, rest, path => put(path.trim() ? `file:${path.trim()}` : 'none')).element);
     } else if (kind === 'run') runChoice(form, network, inside);
     else replace(inside);
@@ -69,23 +87,33 @@ function weightFields(form, network) {
 async function runChoice(form, network, inside) {
   replace(inside, h('p', { class: 'k-note' }, t('weights.looking')));
   const answer = await form.server.runs({ offset: 0, limit: 100 }).catch(() => ({ error: t('lost') }));
-  const ended = (answer.runs || []).filter(run => run.task === form.config.task && ['finished', 'stopped'].includes(run.status));
+  const ended = (answer.runs || []).filter(
+    run => run.task === form.config.task && ['finished', 'stopped'].includes(run.status),
+  );
   if (!ended.length) {
     replace(inside, h('p', { class: 'k-note' }, answer.error || t('weights.noRuns')));
     return;
   }
-  const choices = ended.flatMap(run => run.variants.map(name => ({
-    value: `run:${run.id}/${name}`, title: `${run.name || run.id} · ${name}`, network: run.student,
-  })));
-  if (!choices.some(choice => choice.value === network.weights)) choices.unshift({ value: network.weights, title: t('weights.choose') });
+  const choices = ended.flatMap(run =>
+    run.variants.map(name => ({
+      value: `run:${run.id}/${name}`,
+      title: `${run.name || run.id} · ${name}`,
+      network: run.student,
+    })),
+  );
+  if (!choices.some(choice => choice.value === network.weights))
+    choices.unshift({ value: network.weights, title: t('weights.choose') });
   const spec = { kind: 'choice', name: 'weights.run', title: t('weights.run'), help: '', choices };
-  replace(inside, field(spec, network.weights, value => {
-    const chosen = choices.find(choice => choice.value === value);
-    if (!chosen?.network) return;
-    Object.assign(network, { id: chosen.network.id, params: { ...chosen.network.params }, weights: value });
-    form.rebuild('networks');
-    form.changed();
-  }).element);
+  replace(
+    inside,
+    field(spec, network.weights, value => {
+      const chosen = choices.find(choice => choice.value === value);
+      if (!chosen?.network) return;
+      Object.assign(network, { id: chosen.network.id, params: { ...chosen.network.params }, weights: value });
+      form.rebuild('networks');
+      form.changed();
+    }).element,
+  );
 }
 
 function teacherCard(form) {
@@ -93,7 +121,9 @@ function teacherCard(form) {
   const bundled = form.entries('weights').filter(entry => entry.task === config.task);
   const current = () => {
     if (!config.teacher) return NONE;
-    const entry = bundled.find(card => config.teacher.weights === `bundled:${card.id}` && card.model === config.teacher.id);
+    const entry = bundled.find(
+      card => config.teacher.weights === `bundled:${card.id}` && card.model === config.teacher.id,
+    );
     return entry ? entry.id : OWN;
   };
   const inside = h('div', { class: 'k-fields' });
@@ -105,9 +135,16 @@ function teacherCard(form) {
     else replace(inside, modelFields(form, config.teacher, 'teacher'), weightFields(form, config.teacher));
   };
   const spec = {
-    kind: 'choice', name: 'teacher', title: t('form.teacher'), help: t('form.teacher.help'),
+    kind: 'choice',
+    name: 'teacher',
+    title: t('form.teacher'),
+    help: t('form.teacher.help'),
     choices: [
-      ...bundled.map(entry => ({ value: entry.id, title: `${entry.title}${entry.parameters ? ` · ${count(entry.parameters)}` : ''}`, group: t('teacher.ready') })),
+      ...bundled.map(entry => ({
+        value: entry.id,
+        title: `${entry.title}${entry.parameters ? ` · ${count(entry.parameters)}` : ''}`,
+        group: t('teacher.ready'),
+      })),
       { value: OWN, title: t('teacher.own'), group: t('teacher.other') },
       { value: NONE, title: t('teacher.noneShort'), group: t('teacher.other') },
     ],
@@ -128,9 +165,13 @@ export function networksGroup(form) {
   const { student } = form.config;
   return [
     teacherCard(form),
-    h('section', { class: 'k-net k-role-student' },
-      h('h3', {}, t('form.student')), modelFields(form, student, 'student'),
-      more(weightFields(form, student), t('form.studentWeights'))),
+    h(
+      'section',
+      { class: 'k-net k-role-student' },
+      h('h3', {}, t('form.student')),
+      modelFields(form, student, 'student'),
+      more(weightFields(form, student), t('form.studentWeights')),
+    ),
   ];
 }
 
@@ -139,4 +180,3 @@ export function networksSummary(form) {
   const { teacher, student } = form.config;
   return `${teacher ? title(teacher.id) : t('teacher.noneShort')} → ${title(student.id)}`;
 }
-

@@ -11,11 +11,13 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 // The widgets of `specs`, each reading and writing `target[name]`. Advanced ones are folded behind one line, unless
 // they are set to something of their own: what shapes this run is in sight.
 export function fieldsFor(form, specs, target, { fold = true, around = () => undefined } = {}) {
-  const make = spec => field({ ...spec, around: around(spec) }, target[spec.name], value => {
-    target[spec.name] = value;
-    form.changed();
-  }).element;
-  const hidden = spec => fold && spec.advanced && (target[spec.name] === undefined || same(target[spec.name], spec.default));
+  const make = spec =>
+    field({ ...spec, around: around(spec) }, target[spec.name], value => {
+      target[spec.name] = value;
+      form.changed();
+    }).element;
+  const hidden = spec =>
+    fold && spec.advanced && (target[spec.name] === undefined || same(target[spec.name], spec.default));
   const plain = specs.filter(spec => !hidden(spec)).map(make);
   const advanced = specs.filter(hidden);
   if (!advanced.length) return plain;
@@ -38,14 +40,25 @@ export function card({ title, summary, on, name, toggled, body }) {
   const inside = h('div', { class: 'k-fields' });
   const box = h('input', { id, type: 'checkbox', role: 'switch', class: 'k-switch', 'data-name': name });
   box.checked = on;
-  const element = h('section', { class: 'k-card' },
-    h('div', { class: 'k-card-head' }, h('label', { for: id }, h('strong', {}, title), summary && h('small', {}, summary)), box),
-    inside);
+  const element = h(
+    'section',
+    { class: 'k-card' },
+    h(
+      'div',
+      { class: 'k-card-head' },
+      h('label', { for: id }, h('strong', {}, title), summary && h('small', {}, summary)),
+      box,
+    ),
+    inside,
+  );
   const draw = () => {
     element.classList.toggle('k-on', box.checked);
     replace(inside, box.checked ? body() : null);
   };
-  box.addEventListener('change', () => { toggled(box.checked); draw(); });
+  box.addEventListener('change', () => {
+    toggled(box.checked);
+    draw();
+  });
   draw();
   return element;
 }

@@ -12,11 +12,30 @@ export function uploadBox(form, kind, ids, changed) {
   let kept = ids ? ids.split(',').map(part => ({ id: part.trim(), name: part.trim(), note: '' })) : [];
 
   function draw() {
-    replace(list, kept.map(file => h('li', {}, h('span', {}, file.name), h('small', {}, file.note),
-      h('button', {
-        type: 'button', class: 'k-link', 'aria-label': t('upload.remove', { name: file.name }),
-        onclick: () => { kept = kept.filter(other => other !== file); finish(); },
-      }, '×'))));
+    replace(
+      list,
+      kept.map(file =>
+        h(
+          'li',
+          {},
+          h('span', {}, file.name),
+          h('small', {}, file.note),
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'k-link',
+              'aria-label': t('upload.remove', { name: file.name }),
+              onclick: () => {
+                kept = kept.filter(other => other !== file);
+                finish();
+              },
+            },
+            '×',
+          ),
+        ),
+      ),
+    );
   }
   function finish() {
     draw();
@@ -33,7 +52,10 @@ export function uploadBox(form, kind, ids, changed) {
       } catch {
         answer = { error: t('upload.failed') };
       }
-      if (answer.error) { say(status, `${file.name}: ${answer.error}`); continue; }
+      if (answer.error) {
+        say(status, `${file.name}: ${answer.error}`);
+        continue;
+      }
       const entry = { id: answer.id, name: file.name, note: answer.note };
       kept = many ? [...kept, entry] : [entry];
       say(status, '');
@@ -41,12 +63,21 @@ export function uploadBox(form, kind, ids, changed) {
     }
   }
   const input = h('input', {
-    id, type: 'file', multiple: many, class: 'k-visually-hidden',
+    id,
+    type: 'file',
+    multiple: many,
+    class: 'k-visually-hidden',
     accept: many ? 'image/png,image/jpeg,image/bmp,image/webp,image/tiff' : '.safetensors,.pth,.pt',
-    onchange: () => { send([...input.files]); input.value = ''; },
+    onchange: () => {
+      send([...input.files]);
+      input.value = '';
+    },
   });
   const drop = h('label', { for: id, class: 'k-drop' }, t(many ? 'upload.images' : 'upload.weights'));
-  drop.addEventListener('dragover', event => { event.preventDefault(); drop.classList.add('k-over'); });
+  drop.addEventListener('dragover', event => {
+    event.preventDefault();
+    drop.classList.add('k-over');
+  });
   drop.addEventListener('dragleave', () => drop.classList.remove('k-over'));
   drop.addEventListener('drop', event => {
     event.preventDefault();

@@ -14,7 +14,11 @@ export function brief(value, digits = 3) {
   if (typeof value !== 'number' || !Number.isFinite(value)) return String(value ?? '–');
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return value.toLocaleString('en-US');
   const size = Math.abs(value);
-  if (size && (size < 1e-3 || size >= 1e6)) return value.toExponential(digits - 1).replace(/\.?0+e/, 'e').replace('e+', 'e');
+  if (size && (size < 1e-3 || size >= 1e6))
+    return value
+      .toExponential(digits - 1)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e');
   return String(Number(value.toPrecision(digits)));
 }
 

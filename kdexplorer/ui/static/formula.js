@@ -2,10 +2,58 @@
 
 const NS = 'http://www.w3.org/1998/Math/MathML';
 const SYMBOLS = {
-  cdot: '·', times: '×', sum: '∑', lambda: 'λ', alpha: 'α', beta: 'β', gamma: 'γ', tau: 'τ', rho: 'ρ', mu: 'μ', sigma: 'σ',
-  theta: 'θ', pi: 'π', phi: 'φ', psi: 'ψ', epsilon: 'ε', delta: 'δ', Delta: 'Δ', Sigma: 'Σ', Phi: 'Φ', odot: '⊙', in: '∈', le: '≤', ge: '≥', neq: '≠',
-  infty: '∞', partial: '∂', nabla: '∇', ldots: '…', dots: '…', mid: '∣', top: '⊤', log: 'log', ln: 'ln', exp: 'exp', min: 'min', max: 'max',
-  Vert: '‖', '|': '‖', '{': '{', '}': '}', ',': '\u2009', ';': '\u2005', ' ': '\u2005', '!': '', quad: '\u2003', approx: '≈', to: '→', propto: '∝', ell: 'ℓ', langle: '⟨', rangle: '⟩',
+  cdot: '·',
+  times: '×',
+  sum: '∑',
+  lambda: 'λ',
+  alpha: 'α',
+  beta: 'β',
+  gamma: 'γ',
+  tau: 'τ',
+  rho: 'ρ',
+  mu: 'μ',
+  sigma: 'σ',
+  theta: 'θ',
+  pi: 'π',
+  phi: 'φ',
+  psi: 'ψ',
+  epsilon: 'ε',
+  delta: 'δ',
+  Delta: 'Δ',
+  Sigma: 'Σ',
+  Phi: 'Φ',
+  odot: '⊙',
+  in: '∈',
+  le: '≤',
+  ge: '≥',
+  neq: '≠',
+  infty: '∞',
+  partial: '∂',
+  nabla: '∇',
+  ldots: '…',
+  dots: '…',
+  mid: '∣',
+  top: '⊤',
+  log: 'log',
+  ln: 'ln',
+  exp: 'exp',
+  min: 'min',
+  max: 'max',
+  Vert: '‖',
+  '|': '‖',
+  '{': '{',
+  '}': '}',
+  ',': '\u2009',
+  ';': '\u2005',
+  ' ': '\u2005',
+  '!': '',
+  quad: '\u2003',
+  approx: '≈',
+  to: '→',
+  propto: '∝',
+  ell: 'ℓ',
+  langle: '⟨',
+  rangle: '⟩',
 };
 const WORDS = new Set(['log', 'ln', 'exp', 'min', 'max']);
 const ACCENTS = { hat: '^', bar: '¯', tilde: '~', vec: '→' };
@@ -44,7 +92,7 @@ function parse(list) {
     const name = next.slice(1);
     if (name === 'left' || name === 'right') {
       const fence = list.shift() ?? '';
-      return el('mo', fence === '.' ? '' : fence[0] === '\\' ? SYMBOLS[fence.slice(1)] ?? fence.slice(1) : fence);
+      return el('mo', fence === '.' ? '' : fence[0] === '\\' ? (SYMBOLS[fence.slice(1)] ?? fence.slice(1)) : fence);
     }
     if (['mathrm', 'text', 'operatorname', 'mathbf', 'mathcal', 'mathbb'].includes(name)) {
       const node = el('mi', raw());
@@ -60,7 +108,10 @@ function parse(list) {
   const row = end => {
     const node = el('mrow');
     while (list.length) {
-      if (list[0] === end) { list.shift(); break; }
+      if (list[0] === end) {
+        list.shift();
+        break;
+      }
       let base = atom();
       let low = null;
       let high = null;

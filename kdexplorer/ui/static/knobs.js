@@ -11,25 +11,43 @@ export function knobsOf(config, facts) {
   const { fields, methods } = facts;
   const knobs = [];
   if (fields.learning_rate) {
-    knobs.push({ knob: 'learning_rate', group: '', spec: fields.learning_rate, start: config.training.learning_rate, path: 'training.learning_rate' });
+    knobs.push({
+      knob: 'learning_rate',
+      group: '',
+      spec: fields.learning_rate,
+      start: config.training.learning_rate,
+      path: 'training.learning_rate',
+    });
   }
   for (const variant of config.variants) {
     const group = variant.name;
     if (fields.task_weight) {
-      knobs.push({ knob: `${group}.task_weight`, group, spec: { ...fields.task_weight, maximum: 10 }, start: variant.task_weight, path: `variants.${group}.task_weight` });
+      knobs.push({
+        knob: `${group}.task_weight`,
+        group,
+        spec: { ...fields.task_weight, maximum: 10 },
+        start: variant.task_weight,
+        path: `variants.${group}.task_weight`,
+      });
     }
     for (const term of variant.terms) {
       const method = methods[term.method];
       const title = method?.title ?? spoken(term.method);
       if (fields.weight) {
         knobs.push({
-          knob: `${group}.${term.method}.weight`, group, start: term.weight, path: `variants.${group}.terms.${term.method}.weight`,
+          knob: `${group}.${term.method}.weight`,
+          group,
+          start: term.weight,
+          path: `variants.${group}.terms.${term.method}.weight`,
           spec: { ...fields.weight, title: t('knob.weight', { term: title }), around: term.weight || 1 },
         });
       }
       for (const param of method?.params ?? []) {
         knobs.push({
-          knob: `${group}.${term.method}.${param.name}`, group, start: term.params[param.name] ?? param.default, spec: param,
+          knob: `${group}.${term.method}.${param.name}`,
+          group,
+          start: term.params[param.name] ?? param.default,
+          spec: param,
           path: `variants.${group}.terms.${term.method}.params.${param.name}`,
         });
       }
@@ -46,7 +64,13 @@ export class Knobs {
     Object.assign(this, { send, facts, shown: null, widgets: [], run: null });
     this.body = h('div', { class: 'k-knobs' });
     this.why = h('p', { class: 'k-note', 'aria-live': 'polite' }, t('knob.caption'));
-    this.element = h('section', { class: 'k-panel k-knob-panel', 'aria-label': t('knob.title') }, h('h3', {}, t('knob.title')), this.body, this.why);
+    this.element = h(
+      'section',
+      { class: 'k-panel k-knob-panel', 'aria-label': t('knob.title') },
+      h('h3', {}, t('knob.title')),
+      this.body,
+      this.why,
+    );
     this.empty();
   }
 
@@ -71,15 +95,29 @@ export class Knobs {
     const can = run.mine && run.active;
     for (const widget of this.widgets) {
       const value = values[widget.knob];
-      if (widget.pending !== null && (close(value, widget.pending) || this.refusedSince(widget))) this.settle(widget, value);
+      if (widget.pending !== null && (close(value, widget.pending) || this.refusedSince(widget)))
+        this.settle(widget, value);
       if (widget.pending === null && !widget.held && !close(widget.field.get(), value)) widget.field.set(value);
       widget.field.disable(!can);
     }
-    say(this.why, can ? t('knob.caption') : run.over ? t('knob.over') : run.status === 'queued' ? t('knob.queued') : run.mine ? t('knob.caption') : t('run.notYours'));
+    say(
+      this.why,
+      can
+        ? t('knob.caption')
+        : run.over
+          ? t('knob.over')
+          : run.status === 'queued'
+            ? t('knob.queued')
+            : run.mine
+              ? t('knob.caption')
+              : t('run.notYours'),
+    );
   }
 
   refusedSince(widget) {
-    const refusal = this.run.refused.slice(widget.refusals).find(found => found.command === 'set' || found.reason.includes(widget.knob));
+    const refusal = this.run.refused
+      .slice(widget.refusals)
+      .find(found => found.command === 'set' || found.reason.includes(widget.knob));
     if (refusal) say(widget.state, refusal.reason);
     return Boolean(refusal);
   }
@@ -100,18 +138,68 @@ export class Knobs {
   build(run) {
     this.shown = run.id;
     this.widgets = knobsOf(run.config, this.facts).map(knob => {
-      const widget = { ...knob, pending: null, held: false, refusals: 0, state: h('span', { class: 'k-knob-state', role: 'status' }) };
-      widget.field = field({ ...knob.spec, name: knob.knob, default: knob.start, around: knob.spec.around ?? knob.start }, knob.start, (value, final) => {
-        widget.held = !final;
-        if (final) this.turn(widget, value);
-      });
-      widget.element = h('div', { class: 'k-knob', dataset: { knob: knob.knob } }, widget.field.element, widget.state);
+      const widget = {
+        ...knob,
+        pending: null,
+        held: false,
+        refusals: 0,
+        state: h('span', { class: 'k-knob-state', role: 'status' }),
+      };
+      widget.field = field(
+        { ...knob.spec, name: knob.knob, default: knob.start, around: knob.spec.around ?? knob.start },
+        knob.start,
+        (value, final) => {
+          widget.held = !final;
+          if (final) this.turn(widget, value);
+        },
+      );
+      widget.element = h(
+        'div',
+        {
+          class: 'k-knob',
+          dataset: { knob: knob.knob },
+          onfocusout: () => {
+            if (widget.element.querySelector('[aria-invalid]')) {
+              widget.held = false;
+              widget.field.set(Knobs.values(this.run, this.facts)[knob.knob]);
+            }
+          },
+        },
+        widget.field.element,
+        widget.state,
+      );
       return widget;
     });
     const groups = [...new Set(this.widgets.map(widget => widget.group))];
-    replace(this.body, groups.map(group => h('div', { class: 'k-knob-group' },
-      h('h4', {}, group && h('span', { class: 'k-swatch', style: { background: colorOf(group, run.config.variants.map(v => v.name)) } }), group || t('knob.all')),
-      h('div', { class: 'k-knob-row' }, this.widgets.filter(widget => widget.group === group).map(widget => widget.element)))));
+    replace(
+      this.body,
+      groups.map(group =>
+        h(
+          'div',
+          { class: 'k-knob-group' },
+          h(
+            'h4',
+            {},
+            group &&
+              h('span', {
+                class: 'k-swatch',
+                style: {
+                  background: colorOf(
+                    group,
+                    run.config.variants.map(v => v.name),
+                  ),
+                },
+              }),
+            group || t('knob.all'),
+          ),
+          h(
+            'div',
+            { class: 'k-knob-row' },
+            this.widgets.filter(widget => widget.group === group).map(widget => widget.element),
+          ),
+        ),
+      ),
+    );
   }
 
   async turn(widget, value) {

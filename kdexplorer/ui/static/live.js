@@ -3,7 +3,8 @@
 import { h, replace } from './dom.js';
 import { listen, putRunInAddress, runInAddress, signal, token } from './browser.js';
 import { loadPlotly } from './chart.js';
-import { LossChart, QualityChart } from './charts.js';
+import { LossChart } from './loss_chart.js';
+import { QualityChart } from './quality_chart.js';
 import { useColors } from './colors.js';
 import { Fork } from './fork.js';
 import { Knobs } from './knobs.js';
@@ -15,7 +16,7 @@ import { welcome } from './welcome.js';
 import { t, useWords } from './words.js';
 
 const EAGER = 150; // ms between polls until the first points are there, and while a person waits for an answer
-const CALM = 500;
+const CALM = 700;
 const SLOW = 2000; // while nothing moves: queued, paused
 const HIDDEN = 10_000; // while nobody looks
 const EAGER_FOR = 20_000;
@@ -30,15 +31,23 @@ class Live {
       checkpoints: () => server.checkpoints({ run: this.run.id }),
       begin: async values => {
         const answer = await this.ask('fork', values);
-        if (answer.run) { signal('open', { run: answer.run, fresh: true }); signal('runs-changed'); }
+        if (answer.run) {
+          signal('open', { run: answer.run, fresh: true });
+          signal('runs-changed');
+        }
         return answer;
       },
       facts: facts.knobs,
     });
-    this.status = new Status({
-      command, resume: () => this.ask('resume', {}), fork: () => this.fork.open(this.run),
-      settings: () => signal('settings', { config: this.run.config, force: true }),
-    }, facts.models);
+    this.status = new Status(
+      {
+        command,
+        resume: () => this.ask('resume', {}),
+        fork: () => this.fork.open(this.run),
+        settings: () => signal('settings', { config: this.run.config, force: true }),
+      },
+      facts.models,
+    );
     this.quality = new QualityChart();
     this.losses = new LossChart();
     this.verdicts = new Verdicts();
@@ -46,14 +55,37 @@ class Live {
     this.previews = new Previews(step => server.preview({ run: this.run.id, step }));
     this.lost = h('p', { class: 'k-lost', role: 'status', hidden: true }, t('lost'));
     this.welcome = h('section', { class: 'k-panel k-welcome' }, welcome(t('welcome.title'), t('welcome.text')));
-    replace(element, h('div', { class: 'k-live' }, this.lost, this.welcome, this.status.element,
-      h('div', { class: 'k-charts' }, this.quality.element, this.losses.element),
-      this.verdicts.element, this.knobs.element, this.previews.element, this.previews.attentionElement));
+    replace(
+      element,
+      h(
+        'div',
+        { class: 'k-live' },
+        this.lost,
+        this.welcome,
+        this.status.element,
+        h('div', { class: 'k-charts' }, this.quality.element, this.losses.element),
+        this.verdicts.element,
+        this.knobs.element,
+        this.previews.element,
+        this.previews.attentionElement,
+      ),
+    );
     this.element = element.firstElementChild;
     this.element.dataset.state = 'empty';
     this.status.element.hidden = true;
-    loadPlotly(facts.plotly).then(() => { this.quality.draw(); this.losses.draw(); }, () => { this.quality.fail(); this.losses.fail(); });
-    document.addEventListener('visibilitychange', () => { if (!document.hidden) this.hurry(); });
+    loadPlotly(facts.plotly).then(
+      () => {
+        this.quality.draw();
+        this.losses.draw();
+      },
+      () => {
+        this.quality.fail();
+        this.losses.fail();
+      },
+    );
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) this.hurry();
+    });
     listen('open', ({ run, fresh }) => this.open(run, fresh), { late: true });
     const known = runInAddress();
     if (known && !this.run) this.open(known, false);
@@ -62,7 +94,11 @@ class Live {
   // Asks something of the run's owner; polls at once to see its effect.
   async ask(name, values) {
     let answer;
-    try { answer = await this.server[name]({ run: this.run.id, token: token(), ...values }); } catch { answer = { error: t('lost') }; }
+    try {
+      answer = await this.server[name]({ run: this.run.id, token: token(), ...values });
+    } catch {
+      answer = { error: t('lost') };
+    }
     this.eagerUntil = Date.now() + 3000;
     this.hurry();
     return answer;
@@ -106,17 +142,25 @@ class Live {
       try {
         answer = await this.server.poll({ run: this.run.id, cursor: this.run.cursor, token: token() });
         failures = 0;
-      } catch { failures += 1; }
+      } catch {
+        failures += 1;
+      }
       if (round !== this.round) return;
       this.lost.hidden = failures < 2;
       if (answer?.error) {
-        if (!this.run.row) { this.close(answer.error); return; }
+        if (!this.run.row) {
+          this.close(answer.error);
+          return;
+        }
         failures += 1;
       } else if (answer) {
         this.take(answer);
         if (answer.more) continue;
       }
-      if (this.run.over && !failures && !this.status.waiting) { await this.sleep(document.hidden ? HIDDEN : 4000); continue; }
+      if (this.run.over && !failures && !this.status.waiting) {
+        await this.sleep(document.hidden ? HIDDEN : 4000);
+        continue;
+      }
       await this.sleep(failures ? Math.min(5000, 300 * 2 ** failures) : this.pace());
     }
   }
@@ -130,7 +174,10 @@ class Live {
   sleep(ms) {
     return new Promise(resolve => {
       const timer = setTimeout(resolve, ms);
-      this.wake = () => { clearTimeout(timer); resolve(); };
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
 
@@ -139,7 +186,10 @@ class Live {
     const changed = run.apply(answer);
     const ended = run.over && this.lastStatus && this.lastStatus !== run.status;
     this.lastStatus = run.status;
-    if (run.steps.length && run.evaluations.length && this.fresh) { this.fresh = false; this.eagerUntil = 0; }
+    if (run.steps.length && run.evaluations.length && this.fresh) {
+      this.fresh = false;
+      this.eagerUntil = 0;
+    }
     this.status.show(run);
     if (changed.has('config') && !this.fresh) signal('settings', { config: run.config });
     if (['points', 'knobs', 'started', 'extensions'].some(name => changed.has(name))) this.losses.show(run);
@@ -147,7 +197,9 @@ class Live {
     if (['evaluations', 'started', 'config'].some(name => changed.has(name))) this.verdicts.show(run);
     this.knobs.show(run);
     if (changed.has('previews') || (run.previews.length && this.previews.shown === null)) this.previews.show(run);
-    document.title = run.active ? `${Math.round((100 * run.row.step) / (run.row.steps || 1))} % · ${run.row.name || 'KD Explorer'}` : 'KD Explorer';
+    document.title = run.active
+      ? `${Math.round((100 * run.row.step) / (run.row.steps || 1))} % · ${run.row.name || 'KD Explorer'}`
+      : 'KD Explorer';
     if (ended) signal('runs-changed');
   }
 }

@@ -21,25 +21,93 @@ function bars(prediction, item, data, run) {
     shown.sort((a, b) => a - b);
   }
   const right = best === item.label;
-  const said = t('predict.says', { network: prediction.name, label: data.classes[best], share: fixed(100 * probabilities[best], 0) });
-  return h('div', { class: 'k-belief', role: 'img', 'aria-label': `${said} ${t(right ? 'predict.right' : 'predict.wrong')}` },
-    h('div', { class: 'k-columns' }, shown.map(i => h('span', {
-      class: `k-column${i === item.label ? ' k-true' : ''}${data.excluded?.includes(i) ? ' k-unseen' : ''}`, title: `${data.classes[i]}: ${fixed(100 * probabilities[i], 1)} %`,
-    }, h('i', { style: { height: `${Math.max(2, 100 * probabilities[i])}%`, background: color } })))),
-    h('span', { class: `k-said ${right ? 'k-right' : 'k-wrong'}` }, h('span', { class: 'k-swatch', style: { background: color } }),
-      h('b', {}, data.classes[best]), h('span', { class: 'k-tabular' }, `${fixed(100 * probabilities[best], 0)} %`), h('span', { 'aria-hidden': 'true' }, right ? '✓' : '✗')));
+  const said = t('predict.says', {
+    network: prediction.name,
+    label: data.classes[best],
+    share: fixed(100 * probabilities[best], 0),
+  });
+  return h(
+    'div',
+    { class: 'k-belief', role: 'img', 'aria-label': `${said} ${t(right ? 'predict.right' : 'predict.wrong')}` },
+    h(
+      'div',
+      { class: 'k-columns' },
+      shown.map(i =>
+        h(
+          'span',
+          {
+            class: `k-column${i === item.label ? ' k-true' : ''}${data.excluded?.includes(i) ? ' k-unseen' : ''}`,
+            title: `${data.classes[i]}: ${fixed(100 * probabilities[i], 1)} %`,
+          },
+          h('i', { style: { height: `${Math.max(2, 100 * probabilities[i])}%`, background: color } }),
+        ),
+      ),
+    ),
+    h(
+      'span',
+      { class: `k-said ${right ? 'k-right' : 'k-wrong'}` },
+      h('span', { class: 'k-swatch', style: { background: color } }),
+      h('b', {}, data.classes[best]),
+      h('span', { class: 'k-tabular' }, `${fixed(100 * probabilities[best], 0)} %`),
+      h('span', { 'aria-hidden': 'true' }, right ? '✓' : '✗'),
+    ),
+  );
 }
 
 export function predictions(body, data, run) {
-  const pictures = data.items.map(item => ({ image: item.image, caption: `${item.name} · ${data.classes[item.label]}` }));
-  const cards = data.items.map((item, i) => h('figure', { class: 'k-case' },
-    h('button', { type: 'button', class: 'k-picture-button', 'aria-label': t('preview.enlarge', { name: pictures[i].caption }), onclick: () => enlarge(pictures, i) },
-      h('img', { src: item.image, alt: '' })),
-    h('figcaption', {}, h('span', { class: 'k-case-label' }, data.classes[item.label], data.excluded?.includes(item.label) && h('em', {}, t('predict.unseen'))),
-      [...item.predictions].sort((a, b) => order[a.role] - order[b.role]).map(prediction => bars(prediction, item, data, run)))));
+  const pictures = data.items.map(item => ({
+    image: item.image,
+    caption: `${item.name} · ${data.classes[item.label]}`,
+  }));
+  const cards = data.items.map((item, i) =>
+    h(
+      'figure',
+      { class: 'k-case' },
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'k-picture-button',
+          'aria-label': t('preview.enlarge', { name: pictures[i].caption }),
+          onclick: () => enlarge(pictures, i),
+        },
+        h('img', { src: item.image, alt: '' }),
+      ),
+      h(
+        'figcaption',
+        {},
+        h(
+          'span',
+          { class: 'k-case-label' },
+          data.classes[item.label],
+          data.excluded?.includes(item.label) && h('em', {}, t('predict.unseen')),
+        ),
+        [...item.predictions]
+          .sort((a, b) => order[a.role] - order[b.role])
+          .map(prediction => bars(prediction, item, data, run)),
+      ),
+    ),
+  );
   const networks = [...(data.items[0]?.predictions ?? [])].sort((a, b) => order[a.role] - order[b.role]);
   body.kdxKey = null;
-  replace(body, h('div', { class: 'k-cases' }, cards),
-    h('p', { class: 'k-note k-legend' }, networks.map(network => h('span', {},
-      h('span', { class: 'k-swatch', style: { background: colorOf(network.role === 'variant' ? network.name : network.role, run.variants) } }), network.name)), h('span', {}, t('predict.caption'))));
+  replace(
+    body,
+    h('div', { class: 'k-cases' }, cards),
+    h(
+      'p',
+      { class: 'k-note k-legend' },
+      networks.map(network =>
+        h(
+          'span',
+          {},
+          h('span', {
+            class: 'k-swatch',
+            style: { background: colorOf(network.role === 'variant' ? network.name : network.role, run.variants) },
+          }),
+          network.name,
+        ),
+      ),
+      h('span', {}, t('predict.caption')),
+    ),
+  );
 }

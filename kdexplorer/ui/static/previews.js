@@ -21,10 +21,18 @@ export class Previews {
     this.body = h('div', { class: 'k-preview-body' });
     this.attention = h('div', { class: 'k-preview-body' });
     this.bias = new BiasSlider();
-    this.element = h('section', { class: 'k-panel k-preview-panel', 'aria-label': t('preview.title') },
-      h('div', { class: 'k-chart-head' }, this.title, this.scrub), this.body);
-    this.attentionElement = h('section', { class: 'k-panel k-attention-panel', 'aria-label': t('attention.title') },
-      h('h3', {}, t('attention.title')), this.attention);
+    this.element = h(
+      'section',
+      { class: 'k-panel k-preview-panel', 'aria-label': t('preview.title') },
+      h('div', { class: 'k-chart-head' }, this.title, this.scrub),
+      this.body,
+    );
+    this.attentionElement = h(
+      'section',
+      { class: 'k-panel k-attention-panel', 'aria-label': t('attention.title') },
+      h('h3', {}, t('attention.title')),
+      this.attention,
+    );
     this.slider.addEventListener('input', () => {
       this.follow = Number(this.slider.value) === Number(this.slider.max);
       this.label();
@@ -43,14 +51,19 @@ export class Previews {
     replace(this.attention, h('p', { class: 'k-ghost-text' }, t('attention.empty')));
   }
 
-  get steps() { return [...new Set(this.run.previews.map(mark => mark.step))].sort((a, b) => a - b); }
+  get steps() {
+    return [...new Set(this.run.previews.map(mark => mark.step))].sort((a, b) => a - b);
+  }
 
   label() {
     const { steps } = this;
     const step = steps[Number(this.slider.value)];
     say(this.step, step === undefined ? '' : t('preview.step', { step: step.toLocaleString('en-US') }));
     this.slider.setAttribute('aria-valuetext', this.step.textContent);
-    this.slider.style.setProperty('--at', `${steps.length > 1 ? (100 * this.slider.value) / (steps.length - 1) : 100}%`);
+    this.slider.style.setProperty(
+      '--at',
+      `${steps.length > 1 ? (100 * this.slider.value) / (steps.length - 1) : 100}%`,
+    );
   }
 
   show(run) {
@@ -71,7 +84,11 @@ export class Previews {
     this.loading = true;
     let found = this.kept.get(step);
     if (!found) {
-      try { found = await this.fetch(step); } catch { found = { error: t('lost') }; }
+      try {
+        found = await this.fetch(step);
+      } catch {
+        found = { error: t('lost') };
+      }
       if (!found.error) this.kept.set(step, found);
       if (this.kept.size > 24) this.kept.delete(this.kept.keys().next().value);
     }
@@ -92,7 +109,10 @@ export class Previews {
     const restoring = data.kind === 'restoration';
     say(this.title, t(restoring ? 'preview.restorations' : 'preview.predictions'));
     this.item = Math.min(this.item, data.items.length - 1);
-    const choose = index => { this.item = index; this.draw(); };
+    const choose = index => {
+      this.item = index;
+      this.draw();
+    };
     if (restoring) restorations(this.body, data, run, this.item, choose);
     else {
       predictions(this.body, data, run);

@@ -6,20 +6,37 @@ import { colorOf } from './colors.js';
 import { enlarge } from './zoom.js';
 import { t } from './words.js';
 
-const roleName = panel => (['input', 'teacher', 'target', 'control'].includes(panel.role) ? t(`role.${panel.role}`) : panel.name);
+const roleName = panel =>
+  ['input', 'teacher', 'target', 'control'].includes(panel.role) ? t(`role.${panel.role}`) : panel.name;
 
 function figures(panel, metrics) {
-  return metrics.filter(metric => panel.metrics?.[metric.id] !== undefined)
+  return metrics
+    .filter(metric => panel.metrics?.[metric.id] !== undefined)
     .map(metric => `${fixed(panel.metrics[metric.id], metric.digits)}${metric.unit ? ` ${metric.unit}` : ''}`);
 }
 
 function panelElement(panel, index, state) {
   const image = h('img', { alt: '', decoding: 'async', draggable: 'false' });
-  const caption = h('figcaption', {},
-    h('span', { class: 'k-panel-name' }, h('span', { class: 'k-swatch', style: { background: colorOf(panel.role === 'variant' ? panel.name : panel.role, state.run.variants) } }), roleName(panel)),
-    h('span', { class: 'k-panel-scores' }));
-  const element = h('figure', { class: 'k-picture', dataset: { role: panel.role } },
-    h('button', { type: 'button', class: 'k-picture-button', onclick: () => enlarge(state.pictures, index) }, image), caption);
+  const caption = h(
+    'figcaption',
+    {},
+    h(
+      'span',
+      { class: 'k-panel-name' },
+      h('span', {
+        class: 'k-swatch',
+        style: { background: colorOf(panel.role === 'variant' ? panel.name : panel.role, state.run.variants) },
+      }),
+      roleName(panel),
+    ),
+    h('span', { class: 'k-panel-scores' }),
+  );
+  const element = h(
+    'figure',
+    { class: 'k-picture', dataset: { role: panel.role } },
+    h('button', { type: 'button', class: 'k-picture-button', onclick: () => enlarge(state.pictures, index) }, image),
+    caption,
+  );
   return { element, image, button: element.firstElementChild, scores: caption.lastElementChild };
 }
 
@@ -41,21 +58,49 @@ export function restorations(body, data, run, chosen, choose) {
   }
   const { state, panels, thumbs, note } = body.kdxParts;
   state.pictures = item.panels.map(panel => ({
-    image: panel.image, caption: [item.name, roleName(panel), ...figures(panel, run.metrics)].join(' · '),
+    image: panel.image,
+    caption: [item.name, roleName(panel), ...figures(panel, run.metrics)].join(' · '),
   }));
-  const best = id => Math.max(...item.panels.filter(panel => ['variant', 'control'].includes(panel.role)).map(panel => panel.metrics?.[id] ?? -Infinity));
+  const best = id =>
+    Math.max(
+      ...item.panels
+        .filter(panel => ['variant', 'control'].includes(panel.role))
+        .map(panel => panel.metrics?.[id] ?? -Infinity),
+    );
   item.panels.forEach((panel, i) => {
     const { image, button, scores } = panels[i];
     if (image.src !== panel.image) image.src = panel.image;
     button.setAttribute('aria-label', t('preview.enlarge', { name: state.pictures[i].caption }));
     const shown = figures(panel, run.metrics);
-    const lead = ['variant', 'control'].includes(panel.role) && run.metrics[0] && panel.metrics?.[run.metrics[0].id] === best(run.metrics[0].id);
-    replace(scores, shown.length ? shown.map((figure, n) => h(n ? 'span' : lead ? 'b' : 'span', {}, figure)) : h('span', {}, panel.role === 'target' ? t('preview.truth') : ''));
+    const lead =
+      ['variant', 'control'].includes(panel.role) &&
+      run.metrics[0] &&
+      panel.metrics?.[run.metrics[0].id] === best(run.metrics[0].id);
+    replace(
+      scores,
+      shown.length
+        ? shown.map((figure, n) => h(n ? 'span' : lead ? 'b' : 'span', {}, figure))
+        : h('span', {}, panel.role === 'target' ? t('preview.truth') : ''),
+    );
   });
   if (data.items.length > 1) {
-    replace(thumbs, data.items.map((other, i) => h('button', {
-      type: 'button', class: 'k-thumb', 'aria-pressed': String(i === chosen), 'aria-label': other.name, title: other.name, onclick: () => choose(i),
-    }, h('img', { src: other.panels[0].image, alt: '' }))));
+    replace(
+      thumbs,
+      data.items.map((other, i) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'k-thumb',
+            'aria-pressed': String(i === chosen),
+            'aria-label': other.name,
+            title: other.name,
+            onclick: () => choose(i),
+          },
+          h('img', { src: other.panels[0].image, alt: '' }),
+        ),
+      ),
+    );
     thumbs.children[chosen].toggleAttribute('data-chosen', true);
   }
   say(note, [item.name, data.convention].filter(Boolean).join(' · '));

@@ -14,12 +14,28 @@ export class RunState {
   // Takes a poll's answer; returns the names of what has changed.
   apply(answer) {
     const changed = new Set(['row']);
-    if (answer.drop !== undefined) { this.drop(answer.drop); LISTS.forEach(name => changed.add(name)); changed.add('points'); }
-    if (answer.config) { this.config = answer.config; changed.add('config'); }
-    if (answer.started) { this.started = answer.started.at(-1); changed.add('started'); }
-    if (answer.points) { this.add(answer.points); changed.add('points'); }
+    if (answer.drop !== undefined) {
+      this.drop(answer.drop);
+      LISTS.forEach(name => changed.add(name));
+      changed.add('points');
+    }
+    if (answer.config) {
+      this.config = answer.config;
+      changed.add('config');
+    }
+    if (answer.started) {
+      this.started = answer.started.at(-1);
+      changed.add('started');
+    }
+    if (answer.points) {
+      this.add(answer.points);
+      changed.add('points');
+    }
     for (const name of LISTS) {
-      if (answer[name]) { this[name].push(...answer[name]); changed.add(name); }
+      if (answer[name]) {
+        this[name].push(...answer[name]);
+        changed.add(name);
+      }
     }
     if (this.row && this.row.steps !== answer.run.steps) changed.add('extensions');
     this.row = answer.run;
@@ -35,7 +51,10 @@ export class RunState {
       this.steps.length = keep;
       this.rates.length = keep;
       for (const terms of Object.values(this.losses)) {
-        for (const columns of Object.values(terms)) columns.forEach(column => { column.length = Math.min(column.length, keep); });
+        for (const columns of Object.values(terms))
+          columns.forEach(column => {
+            column.length = Math.min(column.length, keep);
+          });
       }
     }
     for (const name of LISTS) this[name] = this[name].filter(mark => mark.step <= step);
@@ -56,10 +75,22 @@ export class RunState {
     }
   }
 
-  get variants() { return this.started?.variants ?? Object.keys(this.losses); }
-  get metrics() { return this.started?.metrics ?? []; }
-  get evaluation() { return this.evaluations.at(-1) ?? null; }
-  get status() { return this.row?.status ?? 'unknown'; }
-  get active() { return ['running', 'paused'].includes(this.status); }
-  get over() { return ['finished', 'stopped', 'failed', 'interrupted'].includes(this.status); }
+  get variants() {
+    return this.started?.variants ?? Object.keys(this.losses);
+  }
+  get metrics() {
+    return this.started?.metrics ?? [];
+  }
+  get evaluation() {
+    return this.evaluations.at(-1) ?? null;
+  }
+  get status() {
+    return this.row?.status ?? 'unknown';
+  }
+  get active() {
+    return ['running', 'paused'].includes(this.status);
+  }
+  get over() {
+    return ['finished', 'stopped', 'failed', 'interrupted'].includes(this.status);
+  }
 }

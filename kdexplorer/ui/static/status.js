@@ -14,8 +14,19 @@ export class Status {
     this.name = h('h2', { class: 'k-run-name' });
     this.figures = h('div', { class: 'k-figures' });
     this.fill = h('div', { class: 'k-bar-fill' });
-    this.bar = h('div', { class: 'k-bar', role: 'progressbar', 'aria-label': t('run.progress'), 'aria-valuemin': 0, 'aria-valuemax': 100 }, this.fill);
-    const button = (key, act) => h('button', { type: 'button', class: 'k-button', dataset: { action: key }, onclick: act }, t(`run.${key}`));
+    this.bar = h(
+      'div',
+      {
+        class: 'k-bar',
+        role: 'progressbar',
+        'aria-label': t('run.progress'),
+        'aria-valuemin': 0,
+        'aria-valuemax': 100,
+      },
+      this.fill,
+    );
+    const button = (key, act) =>
+      h('button', { type: 'button', class: 'k-button', dataset: { action: key }, onclick: act }, t(`run.${key}`));
     this.buttons = {
       pause: button('pause', () => this.pause()),
       step: button('step', () => this.send('step', { count: 1 })),
@@ -28,16 +39,24 @@ export class Status {
     this.why = h('p', { class: 'k-why', 'aria-live': 'polite' });
     this.trouble = h('div', { class: 'k-failure', role: 'alert', hidden: true });
     this.facts = h('p', { class: 'k-facts' });
-    this.element = h('section', { class: 'k-panel k-status-panel', 'aria-label': t('run.title') },
-      h('div', { class: 'k-status-line' }, this.chip, this.name, this.figures), this.bar,
+    this.element = h(
+      'section',
+      { class: 'k-panel k-status-panel', 'aria-label': t('run.title') },
+      h('div', { class: 'k-status-line' }, this.chip, this.name, this.figures),
+      this.bar,
       h('div', { class: 'k-actions' }, Object.values(this.buttons), this.why),
-      this.trouble, this.facts);
+      this.trouble,
+      this.facts,
+    );
   }
 
   async send(kind, values = {}) {
     this.await(kind);
     const answer = await this.actions.command({ kind, ...values });
-    if (answer.error) { this.await(null); say(this.why, answer.error); }
+    if (answer.error) {
+      this.await(null);
+      say(this.why, answer.error);
+    }
   }
 
   async pause() {
@@ -46,13 +65,22 @@ export class Status {
     if (run.status === 'paused') return this.send('resume');
     this.await('resume');
     const answer = await this.actions.resume();
-    if (answer.error) { this.await(null); say(this.why, answer.error); }
+    if (answer.error) {
+      this.await(null);
+      say(this.why, answer.error);
+    }
     return undefined;
   }
 
   // A button that was pressed shows it until the log says that it has happened.
   await(kind) {
-    this.waiting = kind && { kind, status: this.state?.status, step: this.state?.row?.step, steps: this.state?.row?.steps, since: Date.now() };
+    this.waiting = kind && {
+      kind,
+      status: this.state?.status,
+      step: this.state?.row?.step,
+      steps: this.state?.row?.steps,
+      since: Date.now(),
+    };
     this.show(this.state);
   }
 
@@ -60,8 +88,13 @@ export class Status {
     const before = this.waiting;
     if (!before) return;
     const row = run.row;
-    if (row.status !== before.status || row.steps !== before.steps || (before.kind === 'step' && row.step !== before.step)
-      || Date.now() - before.since > 15_000) this.waiting = null;
+    if (
+      row.status !== before.status ||
+      row.steps !== before.steps ||
+      (before.kind === 'step' && row.step !== before.step) ||
+      Date.now() - before.since > 15_000
+    )
+      this.waiting = null;
   }
 
   show(run) {
@@ -71,8 +104,14 @@ export class Status {
     const { row } = run;
     this.element.dataset.status = row.status;
     this.chip.className = `k-status k-is-${row.status}`;
-    say(this.chip, row.status === 'queued' ? t('status.queuedAt', { n: row.queue ?? '?' })
-      : row.status === 'running' && !run.steps.length && !run.evaluations.length ? t('status.starting') : t(`status.${row.status}`));
+    say(
+      this.chip,
+      row.status === 'queued'
+        ? t('status.queuedAt', { n: row.queue ?? '?' })
+        : row.status === 'running' && !run.steps.length && !run.evaluations.length
+          ? t('status.starting')
+          : t(`status.${row.status}`),
+    );
     say(this.name, row.name || t('run.unnamed'));
     const share = row.steps ? Math.min(1, row.step / row.steps) : 0;
     this.fill.style.transform = `scaleX(${share})`;
@@ -90,12 +129,17 @@ export class Status {
       [`${fixed(share * 100, 0)} %`, ''],
       [`${row.step.toLocaleString('en-US')} / ${row.steps.toLocaleString('en-US')}`, t('run.steps')],
       [run.status === 'running' && row.speed ? fixed(row.speed, row.speed < 10 ? 1 : 0) : '–', t('run.speed')],
-      run.over ? [clock((run.finished.at(-1)?.seconds) ?? (row.ended - row.started)), t('run.took')] : [run.status === 'running' ? clock(left) : '–:––', t('run.left')],
+      run.over
+        ? [clock(run.finished.at(-1)?.seconds ?? row.ended - row.started), t('run.took')]
+        : [run.status === 'running' ? clock(left) : '–:––', t('run.left')],
     ];
     const key = JSON.stringify(shown);
     if (key === this.shownFigures) return;
     this.shownFigures = key;
-    replace(this.figures, shown.map(([value, unit]) => h('span', {}, h('b', {}, value), unit && ` ${unit}`)));
+    replace(
+      this.figures,
+      shown.map(([value, unit]) => h('span', {}, h('b', {}, value), unit && ` ${unit}`)),
+    );
   }
 
   showButtons(run) {
@@ -107,7 +151,10 @@ export class Status {
     const resumable = ['stopped', 'failed', 'interrupted'].includes(status) && run.checkpoints.length > 0;
     const going = status === 'running';
     const labels = { pause: going ? 'pause' : 'resume' };
-    say(pause, waiting === 'pause' ? t('run.pausing') : waiting === 'resume' ? t('run.resuming') : t(`run.${labels.pause}`));
+    say(
+      pause,
+      waiting === 'pause' ? t('run.pausing') : waiting === 'resume' ? t('run.resuming') : t(`run.${labels.pause}`),
+    );
     say(step, waiting === 'step' ? t('run.stepping') : t('run.step'));
     say(stop, waiting === 'stop' ? t('run.stopping') : status === 'queued' ? t('run.cancel') : t('run.stop'));
     say(extend, t('run.extend', { n: this.more.toLocaleString('en-US') }));
@@ -119,7 +166,8 @@ export class Status {
     settings.disabled = !run.config;
     const refused = run.refused.at(-1);
     if (!mine && !run.over) say(this.why, t('run.notYours'));
-    else if (refused && refused.step >= run.row.step - 1 && refused.reason) say(this.why, `${refused.command}: ${refused.reason}`);
+    else if (refused && refused.step >= run.row.step - 1 && refused.reason)
+      say(this.why, `${refused.command}: ${refused.reason}`);
     else if (this.why.textContent === t('run.notYours') || waiting) say(this.why, '');
   }
 
@@ -130,16 +178,28 @@ export class Status {
       const key = row.reason + row.advice;
       if (key !== this.shownTrouble) {
         this.shownTrouble = key;
-        replace(this.trouble, h('strong', {}, row.reason || t('run.noReason')), row.advice && h('span', {}, row.advice));
+        replace(
+          this.trouble,
+          h('strong', {}, row.reason || t('run.noReason')),
+          row.advice && h('span', {}, row.advice),
+        );
       }
     }
   }
 
   showFacts(run) {
     const { started, config, row } = run;
-    if (!started) { say(this.facts, row.status === 'queued' ? t('run.queuedFact') : ''); return; }
+    if (!started) {
+      say(this.facts, row.status === 'queued' ? t('run.queuedFact') : '');
+      return;
+    }
     const pair = started.teacher
-      ? t('run.pair', { teacher: this.title(started.teacher.model), big: count(started.teacher.parameters), student: this.title(started.student.model), small: count(started.student.parameters) })
+      ? t('run.pair', {
+          teacher: this.title(started.teacher.model),
+          big: count(started.teacher.parameters),
+          student: this.title(started.student.model),
+          small: count(started.student.parameters),
+        })
       : t('run.alone', { student: this.title(started.student.model), small: count(started.student.parameters) });
     const place = t('run.place', { device: started.device, threads: started.threads });
     const parent = row.parent ? t('run.forkOf', { run: row.parent, step: row.parent_step }) : '';

@@ -9,16 +9,33 @@ export function enlarge(pictures, index) {
   if (!dialog) {
     const image = h('img', { alt: '' });
     const caption = h('p', { class: 'k-zoom-caption' });
-    const close = h('button', { type: 'button', class: 'k-icon', 'aria-label': t('close'), onclick: () => dialog.element.close() }, '×');
-    const step = by => () => dialog.show(dialog.pictures, (dialog.index + by + dialog.pictures.length) % dialog.pictures.length);
-    const element = h('dialog', { class: 'k-zoom', 'aria-label': t('zoom.title') },
-      h('div', { class: 'k-zoom-head' }, h('button', { type: 'button', class: 'k-icon', 'aria-label': t('zoom.previous'), onclick: step(-1) }, '‹'),
-        caption, h('button', { type: 'button', class: 'k-icon', 'aria-label': t('zoom.next'), onclick: step(1) }, '›'), close), image);
+    const close = h(
+      'button',
+      { type: 'button', class: 'k-icon', 'aria-label': t('close'), onclick: () => dialog.element.close() },
+      '×',
+    );
+    const step = by => () =>
+      dialog.show(dialog.pictures, (dialog.index + by + dialog.pictures.length) % dialog.pictures.length);
+    const element = h(
+      'dialog',
+      { class: 'k-zoom', 'aria-label': t('zoom.title') },
+      h(
+        'div',
+        { class: 'k-zoom-head' },
+        h('button', { type: 'button', class: 'k-icon', 'aria-label': t('zoom.previous'), onclick: step(-1) }, '‹'),
+        caption,
+        h('button', { type: 'button', class: 'k-icon', 'aria-label': t('zoom.next'), onclick: step(1) }, '›'),
+        close,
+      ),
+      image,
+    );
     element.addEventListener('keydown', event => {
       if (event.key === 'ArrowLeft') step(-1)();
       if (event.key === 'ArrowRight') step(1)();
     });
-    element.addEventListener('click', event => { if (event.target === element) element.close(); });
+    element.addEventListener('click', event => {
+      if (event.target === element) element.close();
+    });
     (document.querySelector('.gradio-container') ?? document.body).append(element);
     dialog = {
       element,

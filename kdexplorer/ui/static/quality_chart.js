@@ -1,0 +1,183 @@
+// Quality on held-out data: every student, the teacher's level, or the difference to the control.
+
+import { h } from './dom.js';
+import { fixed, signed } from './format.js';
+import { download } from './browser.js';
+import { colorOf } from './colors.js';
+import { Chart, marksLayout, plain, toolButton, toolToggle } from './chart.js';
+import { csv, lineOf, marksOf, stepAxis } from './run_axes.js';
+import { t } from './words.js';
+
+export class QualityChart extends Chart {
+  constructor() {
+    const select = h('select', { class: 'k-tool', 'aria-label': t('chart.metric') });
+    const gap = toolToggle(t('chart.gap'), t('chart.gap.help'), false, on => {
+      this.gap = on;
+      this.view += 1;
+      this.drawNow();
+    });
+    super({
+      id: 'quality',
+      title: t('chart.quality'),
+      caption: t('chart.quality.caption'),
+      empty: t('chart.quality.empty'),
+      tools: [
+        select,
+        gap,
+        toolButton('PNG', t('chart.png'), () => this.image('quality')),
+        toolButton('CSV', t('chart.csv'), () => download('quality.csv', csv(this.table()))),
+      ],
+      figure: () => (this.gap ? this.gapFigure() : this.metricFigure()),
+      table: () => this.rows(),
+    });
+    Object.assign(this, { select, gapButton: gap, gap: false, view: 0, run: null });
+    select.addEventListener('change', () => {
+      this.view += 1;
+      this.drawNow();
+    });
+  }
+
+  show(run) {
+    const other = run !== this.run;
+    this.run = run;
+    const titles = run.metrics.map(metric => metric.title).join();
+    if (titles !== this.titles) {
+      this.titles = titles;
+      this.select.replaceChildren(...run.metrics.map(metric => h('option', { value: metric.id }, metric.title)));
+    }
+    if (other) this.drawNow();
+    else this.draw(true);
+  }
+
+  get metric() {
+    return this.run?.metrics.find(metric => metric.id === this.select.value) ?? this.run?.metrics[0];
+  }
+
+  get names() {
+    const found = Object.keys(this.run.evaluations[0]?.variants ?? {});
+    return [...found.filter(name => name !== 'control'), ...found.filter(name => name === 'control')];
+  }
+
+  layout(metric, axis = {}) {
+    const { run } = this;
+    const unit = metric.unit ? ` (${metric.unit})` : '';
+    return {
+      uirevision: `${run.id}/${this.view}`,
+      ...marksLayout(marksOf(run)),
+      xaxis: stepAxis(run),
+      yaxis: { title: { text: `${metric.title}${unit}`, font: { size: 11 }, standoff: 6 }, ...axis },
+    };
+  }
+
+  metricFigure() {
+    const { run, metric } = this;
+    if (!run?.evaluations.length || !metric) return { data: [], layout: {} };
+    const steps = run.evaluations.map(evaluation => evaluation.step);
+    const hover = `%{y:.${metric.digits}f}`;
+    const data = this.names.map(name => ({
+      type: 'scatter',
+      mode: steps.length < 40 ? 'lines+markers' : 'lines',
+      name: plain(name),
+      x: steps,
+      y: run.evaluations.map(evaluation => evaluation.variants[name]?.[metric.id] ?? null),
+      line: lineOf(name, run),
+      marker: { size: 4.5, color: lineOf(name, run).color },
+      hovertemplate: hover,
+    }));
+    const level = run.evaluation.teacher?.[metric.id];
+    if (level !== undefined && level !== null) {
+      data.push({
+        type: 'scatter',
+        mode: 'lines',
+        name: t('role.teacher'),
+        x: [0, Math.max(run.row.steps, steps.at(-1))],
+        y: [level, level],
+        line: { color: colorOf('teacher'), width: 1.8 },
+        hovertemplate: hover,
+      });
+    }
+    const last = this.names
+      .map(name => `${name} ${fixed(run.evaluation.variants[name]?.[metric.id], metric.digits)}`)
+      .join(', ');
+    return {
+      data,
+      layout: this.layout(metric),
+      label: `${t('chart.quality')}. ${metric.title}, ${t('chart.step')} ${steps.at(-1)}: ${last}`,
+    };
+  }
+
+  // Distilled minus control with its interval: what the verdict is about, over time.
+  gapFigure() {
+    const { run } = this;
+    const found = run?.evaluations.filter(evaluation => evaluation.verdicts?.length) ?? [];
+    if (!found.length) return { data: [], layout: {} };
+    const metric = run.metrics.find(known => known.id === found[0].verdicts[0].metric) ?? run.metrics[0];
+    const names = found.at(-1).verdicts.map(verdict => verdict.variant);
+    const steps = found.map(evaluation => evaluation.step);
+    const data = names.flatMap(name => {
+      const color = colorOf(name, run.variants);
+      const of = key =>
+        found.map(evaluation => evaluation.verdicts.find(verdict => verdict.variant === name)?.[key] ?? null);
+      return [
+        {
+          type: 'scatter',
+          mode: 'lines',
+          x: steps,
+          y: of('low'),
+          line: { width: 0 },
+          hoverinfo: 'skip',
+          showlegend: false,
+          legendgroup: name,
+        },
+        {
+          type: 'scatter',
+          mode: 'lines',
+          x: steps,
+          y: of('high'),
+          line: { width: 0 },
+          fill: 'tonexty',
+          fillcolor: `${color}30`,
+          hoverinfo: 'skip',
+          showlegend: false,
+          legendgroup: name,
+        },
+        {
+          type: 'scatter',
+          mode: 'lines+markers',
+          name: plain(`${name} − control`),
+          x: steps,
+          y: of('difference'),
+          line: { color, width: 2.4 },
+          marker: { size: 4.5 },
+          hovertemplate: `%{y:+.${metric.digits}f}`,
+          legendgroup: name,
+        },
+      ];
+    });
+    const layout = this.layout({ ...metric, title: `Δ ${metric.title}` }, { zeroline: true, zerolinewidth: 1.5 });
+    return {
+      data,
+      layout,
+      label: `${t('chart.gap.help')}: ${names.map(name => signed(found.at(-1).verdicts.find(v => v.variant === name).difference, metric.digits)).join(', ')}`,
+    };
+  }
+
+  rows() {
+    const { run } = this;
+    if (!run) return { head: [], rows: [] };
+    const columns = this.names.flatMap(name => run.metrics.map(metric => [name, metric]));
+    return {
+      head: [
+        t('chart.step'),
+        ...columns.map(([name, metric]) => `${name} ${metric.title}${metric.unit ? ` ${metric.unit}` : ''}`),
+      ],
+      rows: run.evaluations
+        .slice(-40)
+        .reverse()
+        .map(evaluation => [
+          String(evaluation.step),
+          ...columns.map(([name, metric]) => fixed(evaluation.variants[name]?.[metric.id], metric.digits)),
+        ]),
+    };
+  }
+}
