@@ -130,7 +130,7 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    config = with_values(_config(options), _changes(options))
+    config = _absolute(with_values(_config(options), _changes(options)))
     store = Store()
     if options.background:
         if options.export:
@@ -166,6 +166,23 @@ def _config(options: argparse.Namespace) -> RunConfig:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Cannot read {options.config}: {error}") from None
     return RunConfig.from_json(text)
+
+
+def _absolute(config: RunConfig) -> RunConfig:
+    """Its paths as the folder we stand in means them: the worker may stand in another, today or when it resumes."""
+
+    def whole(path: str) -> str:
+        return str(Path(path).expanduser().absolute())
+
+    changes: dict[str, Any] = {
+        f"data.source.params.{name}": whole(str(value))
+        for name, value in config.data.source.params.items()
+        if name.endswith("path") and value
+    }
+    for role, network in (("teacher", config.teacher), ("student", config.student)):
+        if network is not None and network.weights.startswith("file:"):
+            changes[f"{role}.weights"] = f"file:{whole(network.weights.removeprefix('file:'))}"
+    return with_values(config, changes)
 
 
 def _changes(options: argparse.Namespace) -> dict[str, Any]:

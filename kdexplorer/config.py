@@ -23,6 +23,9 @@ MAX_TERMS = 8
 MAX_CODE = 20_000  # characters of a permalink; the JSON inside may hold ten times as many
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}$")]
+VariantName = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,31}$")
+]  # no dot: knobs are <variant>.<term>.<param>
 Layer = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,120}$")]
 Params = dict[Annotated[str, Field(max_length=64)], Value]
 
@@ -132,7 +135,7 @@ class TermConfig(Frozen):
 class VariantConfig(Frozen):
     """One student of the cohort: its name and what it learns from."""
 
-    name: Id = "distilled"
+    name: VariantName = "distilled"
     task_weight: float = knob(
         1.0, "Factor on the task's own loss (labels, or the clean image); 0 learns from the teacher alone.",
         title="Label weight", group="distillation", ge=0, le=1000, live=True,

@@ -20,16 +20,21 @@ class Evaluator:
         self._teacher: Evaluation | None = None
         self._input: Metrics | None = None
 
-    def evaluate(self, step: int, *, students_only: bool = False) -> Evaluated:
+    def evaluate(self, step: int, *, first: bool = False) -> Evaluated:
         """Score all students at `step`.
 
         Args:
-            students_only: leave the teacher for a later evaluation, so that a run begins at once.
+            first: before the first step. The students are still alike, so one is scored for all, and the teacher is
+                left for later: a run begins at once.
         """
         if self._input is None:
             self._input = self.task.input_metrics()
-        found = {student.name: self.score(student.network) for student in self.cohort.students}
-        if self.cohort.teacher is not None and not students_only and self._teacher is None:
+        students = self.cohort.students
+        if first:
+            found = dict.fromkeys((student.name for student in students), self.score(students[0].network))
+        else:
+            found = {student.name: self.score(student.network) for student in students}
+        if self.cohort.teacher is not None and not first and self._teacher is None:
             self._teacher = self.score(self.cohort.teacher)
         everyone = found | ({"teacher": self._teacher} if self._teacher else {})
         extra = self.task.extra(everyone)

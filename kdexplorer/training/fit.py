@@ -59,7 +59,7 @@ def _train(session: Session, control: Control) -> Iterator[Event]:
     if session.from_checkpoint:
         yield RunResumed(step=session.step)
     else:
-        yield session.evaluator.evaluate(0, students_only=True)
+        yield session.evaluator.evaluate(0, first=True)
     first = session.step + 1
     while True:
         for command in _commands(session, control):

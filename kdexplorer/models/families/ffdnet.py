@@ -67,7 +67,9 @@ MODELS.add(
         paper="arXiv 1710.04026",
         params=(
             Param(name="width", default=64, minimum=8, maximum=128, help="Channels of every hidden layer."),
-            Param(name="blocks", default=3, minimum=2, maximum=16, help="Residual blocks of two convolutions."),
+            Param(
+                name="blocks", default=3, minimum=2, maximum=16, help="Residual blocks of two convolutions."
+            ),
         ),
         build=lambda params, io: FFDNet(io.channels, params["width"], params["blocks"]),
         stages=lambda params, io: by_depth(_blocks(params)),
