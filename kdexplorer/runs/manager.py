@@ -111,7 +111,8 @@ class Manager:
             claims.requeue(self.store, run_id, [command])
             self.tick()
         else:
-            raise Refused(f"This run is {run.status}: resume it, or fork it from a checkpoint.")
+            next_step = "give it more steps" if run.status == "finished" else "resume it"
+            raise Refused(f"This run is {run.status}: {next_step}, or fork it from a checkpoint.")
 
     def resume(self, run_id: str, *, actor: str | None) -> None:
         """Go on after a pause, or from the last checkpoint of a run that ended early (else from its start).

@@ -26,7 +26,7 @@ from kdexplorer.ui.header import header
 from kdexplorer.ui.history_tab import history
 from kdexplorer.ui.theme import theme
 
-STYLES = ("base.css", "form.css", "run.css", "narrow.css")
+STYLES = ("base", "form", "fields", "status", "charts", "pictures", "history", "narrow")
 WARM_AFTER = 1.5  # seconds after the server is up: the page is loaded first, torch after it
 TICK = 1.0  # seconds between two looks at the queue
 
@@ -48,14 +48,20 @@ class Explorer(gr.Blocks):
 
     def __init__(self, manager: Manager, **options: Any) -> None:
         self.manager = manager
-        super().__init__(title="KD Explorer", fill_width=True, analytics_enabled=False, delete_cache=(3600, 86400), **options)
+        super().__init__(
+            title="KD Explorer",
+            fill_width=True,
+            analytics_enabled=False,
+            delete_cache=(3600, 86400),
+            **options,
+        )
 
     def launch(self, **options: Any) -> Any:  # type: ignore[override]
         """As `gr.Blocks.launch`, closed by default: no paths, no analytics, no other site's scripts."""
         own = {
             "theme": theme(),
-            "css_paths": [assets.STATIC / name for name in STYLES],
-            "head": _HEAD,
+            "css_paths": [assets.STATIC / f"{name}.css" for name in STYLES],
+            "head": _HEAD + assets.preloads(),
             "favicon_path": assets.STATIC / "favicon.svg",
             "footer_links": [],
             "run_history": False,

@@ -59,6 +59,13 @@ def plotly_script() -> str:
     return f"{PREFIX[1:]}/{digest()}/plotly/plotly.min.js"
 
 
+def preloads() -> str:
+    """Links that fetch all our modules at once, instead of one level of imports after the other."""
+    return "".join(
+        f'<link rel="modulepreload" href="{script(file.name)}">' for file in sorted(STATIC.glob("*.js"))
+    )
+
+
 def routes() -> list[BaseRoute]:
     """What the server must answer besides Gradio's own routes."""
     return [

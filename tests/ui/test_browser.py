@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from kdexplorer.presets import presets
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-RUN = "window.kdx.live.run()"
-PATIENCE = 60_000  # ms: two cores, shared with training and the browser
+RUN = "window.kdx?.live?.run()"
+PATIENCE = 90_000  # ms: two cores, shared with training and the browser
 expect.set_options(timeout=PATIENCE)
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
@@ -125,7 +125,6 @@ def test_the_first_run_from_a_preset_to_its_verdict(visitor: Callable[..., Perso
     expect(page.locator(".k-case")).to_have_count(8)
     expect(page.locator(".k-bias-words")).to_contain_text("of the 3s it never saw")
     expect(page.locator(".k-attention-panel img").first).to_be_visible()
-    me.until("run.over || run.row.step > 150")
     page.locator(".k-bias input[type=range]").fill("6")
     expect(page.locator(".k-bias output")).to_have_text("+6.0")
     if page.evaluate(f"!{RUN}.over"):
@@ -148,9 +147,12 @@ def test_zoom_survives_updates_and_knobs_leave_marks(visitor: Callable[..., Pers
     zoomed = "(() => document.getElementById('kdx-chart-losses')._fullLayout.xaxis.range.map(Number))()"
     page.wait_for_function(f"{zoomed}[0] > 0")
     kept = page.evaluate(zoomed)
+    lines = "[...document.querySelectorAll('#kdx-chart-losses .js-line')].map(line => line.getAttribute('d')).join()"
+    drawn = page.evaluate(lines)
     points = page.evaluate("document.getElementById('kdx-chart-losses').data[0].x.length")
     page.wait_for_function(f"document.getElementById('kdx-chart-losses').data[0].x.length > {points + 2}")
     assert page.evaluate(zoomed) == kept
+    assert page.evaluate(lines) != drawn
 
     knob = page.locator("[data-knob='distilled.soft_targets.temperature']")
     knob.locator("input.k-number").fill("3")
@@ -181,7 +183,7 @@ def test_a_refresh_and_a_second_tab_find_the_same_run(visitor: Callable[..., Per
     me.until("run.steps.length > 2")
     page.reload()
     me.until(f"run.id === '{run}' && run.steps.length > 2 && run.mine")
-    assert page.evaluate(f"{RUN}.steps[0]") == 5
+    assert page.evaluate(f"{RUN}.steps[0]") == 1
     assert page.evaluate("window.kdx.form.config().name") == "Found again"
     second = me.context.new_page()
     second.goto(f"{me.url}?run={run}")
@@ -276,7 +278,7 @@ def test_the_history_opens_earlier_runs_and_deletes_them(visitor: Callable[..., 
     page.goto(me.url)
     page.get_by_role("tab", name="History").click()
     page.locator(f"tr[data-run='{run}'] .k-open").click()
-    me.until(f"run.id === '{run}' && run.steps.length === 4")
+    me.until(f"run.id === '{run}' && run.steps.at(-1) === 20")
     expect(page.locator(".k-run-name")).to_have_text("Short one")
 
     page.locator("[data-action=fork]").click()
@@ -296,22 +298,19 @@ def test_a_run_that_is_gone_is_said_to_be_gone(visitor: Callable[..., Person]) -
     expect(page.locator(".k-welcome")).to_contain_text("Press Distill")
 
 
-@pytest.mark.parametrize(
-    "preset", [p for p in presets().values() if not p["hidden"]], ids=lambda preset: preset["id"]
-)
-def test_a_preset_goes_through_the_form_unchanged(
-    visitor: Callable[..., Person], preset: dict[str, Any]
-) -> None:
+def test_presets_go_through_the_form_unchanged(visitor: Callable[..., Person]) -> None:
     page = visitor().visit()
-    page.locator(f"[data-preset={preset['id']}]").click()
-    assert page.evaluate("window.kdx.form.config()") == preset["config"]
-    for switch in page.locator("#kdx-form .k-card input.k-switch").all():
-        switch.click()
-        switch.click()
-    changed = page.evaluate("window.kdx.form.config()")
-    assert {name: changed[name] for name in ("training", "teacher", "student", "task", "control")} == {
-        name: preset["config"][name] for name in ("training", "teacher", "student", "task", "control")
-    }
+    for preset in presets().values():
+        if preset["hidden"]:
+            continue
+        page.locator(f"[data-preset={preset['id']}]").click()
+        assert page.evaluate("window.kdx.form.config()") == preset["config"]
+        for switch in page.locator("#kdx-form .k-card input.k-switch").all():
+            switch.click()
+            switch.click()
+        changed = page.evaluate("window.kdx.form.config()")
+        kept = ("training", "teacher", "student", "task", "control", "parent")
+        assert {name: changed[name] for name in kept} == {name: preset["config"][name] for name in kept}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

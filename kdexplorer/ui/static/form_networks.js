@@ -1,8 +1,8 @@
 // Group 2: the teacher with its weights, the student, and how much smaller it is.
 
 import { h, replace } from './dom.js';
-import { count } from './format.js';
-import { field } from './fields.js';
+import { brief, count } from './format.js';
+import { field, spoken } from './fields.js';
 import { fits, more, paramsFor } from './form_parts.js';
 import { uploadBox } from './form_upload.js';
 import { t } from './words.js';
@@ -116,6 +116,18 @@ async function runChoice(form, network, inside) {
   );
 }
 
+const titleOf = entry => {
+  const title = (entry.title || entry.id).replace(/^Teacher: /, '');
+  return title[0].toUpperCase() + title.slice(1);
+};
+
+// What a bundled teacher is, and how good it was where its card was written.
+function aboutWeights(form, entry) {
+  const model = form.entry('models', entry.model)?.title ?? entry.model;
+  const scores = Object.entries(entry.scores ?? {}).map(([name, value]) => `${spoken(name)} ${brief(value, 4)}`);
+  return [entry.summary, model, ...scores].filter(Boolean).join(' · ');
+}
+
 function teacherCard(form) {
   const { config } = form;
   const bundled = form.entries('weights').filter(entry => entry.task === config.task);
@@ -131,7 +143,7 @@ function teacherCard(form) {
     const now = current();
     const card = bundled.find(entry => entry.id === now);
     if (now === NONE) replace(inside, h('p', { class: 'k-note' }, t('teacher.none')));
-    else if (card) replace(inside, h('p', { class: 'k-note' }, card.summary));
+    else if (card) replace(inside, h('p', { class: 'k-note' }, aboutWeights(form, card)));
     else replace(inside, modelFields(form, config.teacher, 'teacher'), weightFields(form, config.teacher));
   };
   const spec = {
@@ -142,7 +154,7 @@ function teacherCard(form) {
     choices: [
       ...bundled.map(entry => ({
         value: entry.id,
-        title: `${entry.title}${entry.parameters ? ` · ${count(entry.parameters)}` : ''}`,
+        title: `${titleOf(entry)}${entry.parameters ? ` · ${count(entry.parameters)}` : ''}`,
         group: t('teacher.ready'),
       })),
       { value: OWN, title: t('teacher.own'), group: t('teacher.other') },

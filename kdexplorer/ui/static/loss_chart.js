@@ -29,8 +29,8 @@ function smoothed(values, weight) {
   });
 }
 
-const thin = (values, stride) =>
-  stride === 1 ? values : values.filter((_, i) => i % stride === 0 || i === values.length - 1);
+// Always new arrays: Plotly takes one that it has seen before for unchanged.
+const thin = (values, stride) => values.filter((_, i) => i % stride === 0 || i === values.length - 1);
 
 export class LossChart extends Chart {
   constructor() {

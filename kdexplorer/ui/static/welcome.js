@@ -37,7 +37,7 @@ function picture() {
     [0, 1, 2].map(i =>
       svg('rect', { x: 14 + 7 * i, y: 62 + 7 * i, width: 36, height: 36, rx: 4, class: 'k-welcome-batch' }),
     ),
-    label(40, 132, t('welcome.batch')),
+    label(46, 132, t('welcome.batch')),
     arrow(72, 76, 128, 52),
     arrow(72, 92, 262, 92),
     arrow(72, 104, 262, 138),
