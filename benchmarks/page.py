@@ -124,8 +124,7 @@ def click_to_point(page: Page) -> float:
             && window.kdx.live.run().steps.length > 0 && POINTS;
           while (!there()) await new Promise(requestAnimationFrame);
           return (performance.now() - begin) / 1000;
-        }"""
-        .replace("POINTS", POINTS)
+        }""".replace("POINTS", POINTS)
     )
     return seconds
 

@@ -65,16 +65,13 @@ class Param(BaseModel):
             raise ConfigError(f"{name}: expected a number (got {value!r}).")
         if not math.isfinite(value):
             raise ConfigError(f"{name}: expected a finite number (got {value!r}).")
-        if self.kind == "int":
-            if value != int(value):
-                raise ConfigError(f"{name}: expected a whole number (got {value!r}).")
-            value = int(value)
-        else:
-            value = float(value)
+        if self.kind == "int" and value != int(value):
+            raise ConfigError(f"{name}: expected a whole number (got {value!r}).")
+        number: int | float = int(value) if self.kind == "int" else float(value)
         low, high = self.minimum, self.maximum
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise ConfigError(f"{name}: must lie between {low:g} and {high:g} (got {value:g}).")
-        return value
+        if (low is not None and number < low) or (high is not None and number > high):
+            raise ConfigError(f"{name}: must lie between {low:g} and {high:g} (got {number:g}).")
+        return number
 
     def describe(self) -> dict[str, Any]:
         """This parameter as JSON, `kind` included."""

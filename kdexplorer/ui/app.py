@@ -100,7 +100,8 @@ def build_demo(store: Store | None = None, limits: Limits | None = None) -> Expl
     store = store or Store()
     manager = Manager(store, limits or (PUBLIC_SPACE if os.environ.get("SPACE_ID") else LOCAL))
     endpoints = Endpoints(store, manager)
-    with Explorer(manager) as demo:
+    demo = Explorer(manager)
+    with demo:
         header()
         with gr.Row(elem_id="kdx-page"):
             with gr.Column(elem_id="kdx-side", min_width=0):

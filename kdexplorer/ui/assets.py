@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
@@ -22,7 +23,7 @@ class Kept(StaticFiles):
     """Static files that a browser may keep for good: their address holds a digest of their content."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_kept(message: dict) -> None:
+        async def send_kept(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
                 message["headers"].append((b"cache-control", b"public, max-age=31536000, immutable"))
             await send(message)

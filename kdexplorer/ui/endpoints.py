@@ -20,7 +20,8 @@ from kdexplorer.commands import command_from_dict
 from kdexplorer.config import RunConfig, explain
 from kdexplorer.params import ConfigError
 from kdexplorer.runs.manager import Manager
-from kdexplorer.runs.store import Run, Store
+from kdexplorer.runs.run import Run
+from kdexplorer.runs.store import Store
 from kdexplorer.ui.run_log import RunLogs
 from kdexplorer.ui.uploads import keep_upload
 

@@ -56,12 +56,10 @@ def describe_field(name: str, info: FieldInfo, path: str) -> dict[str, Any] | No
     kind, choices = _kind(info.annotation)
     if extra is None or not kind:
         return None
-    low = next(
-        (float(m.ge if isinstance(m, Ge) else m.gt) for m in info.metadata if isinstance(m, Ge | Gt)), None
-    )  # type: ignore[arg-type]
-    high = next(
-        (float(m.le if isinstance(m, Le) else m.lt) for m in info.metadata if isinstance(m, Le | Lt)), None
-    )  # type: ignore[arg-type]
+    lows: list[Any] = [m.ge if isinstance(m, Ge) else m.gt for m in info.metadata if isinstance(m, Ge | Gt)]
+    highs: list[Any] = [m.le if isinstance(m, Le) else m.lt for m in info.metadata if isinstance(m, Le | Lt)]
+    low = float(lows[0]) if lows else None
+    high = float(highs[0]) if highs else None
     default = list(info.default) if kind == "integers" else info.default
     return {
         "name": name,

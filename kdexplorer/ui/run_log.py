@@ -16,8 +16,11 @@ READ = 5_000  # events asked of the store at once
 class Stored(Protocol):
     """An event with its place in the log."""
 
-    seq: int
-    event: dict[str, Any]
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def event(self) -> dict[str, Any]: ...
 
 
 class EventSource(Protocol):

@@ -73,7 +73,9 @@ def test_held_out_images_are_the_same_in_every_run():
 
 def test_restoration_preview_has_all_panels():
     task = opened("denoise")
-    shown = task.preview([Seen("control", "control", lambda x: x), Seen("teacher", "teacher", lambda x: x * 0)])
+    shown = task.preview(
+        [Seen("control", "control", lambda x: x), Seen("teacher", "teacher", lambda x: x * 0)]
+    )
     json.dumps(shown)
     panels = shown["items"][0]["panels"]
     assert [p["role"] for p in panels] == ["input", "control", "teacher", "target"]
@@ -123,7 +125,9 @@ def test_mixed_labels_are_distributions():
     target = task.batch(0).target
     assert target.dtype == torch.float32
     torch.testing.assert_close(target.sum(1), torch.ones(4))
-    assert float(task.loss(torch.zeros_like(target), task.batch(0))) == pytest.approx(np.log(target.shape[1]), rel=1e-4)
+    assert float(task.loss(torch.zeros_like(target), task.batch(0))) == pytest.approx(
+        np.log(target.shape[1]), rel=1e-4
+    )
 
 
 def test_whole_images_of_different_sizes(tmp_path):
@@ -134,7 +138,10 @@ def test_whole_images_of_different_sizes(tmp_path):
     config = RunConfig.from_dict(
         {
             "data": {
-                "source": {"id": "photo_folder", "params": {"path": str(tmp_path), "held_out_path": str(tmp_path)}},
+                "source": {
+                    "id": "photo_folder",
+                    "params": {"path": str(tmp_path), "held_out_path": str(tmp_path)},
+                },
                 "degradations": [{"id": "bicubic", "params": {"scale": 3}}],
                 "held_out_crop": 0,
                 "patch": 16,
@@ -143,7 +150,10 @@ def test_whole_images_of_different_sizes(tmp_path):
     )
     task = TASKS["restoration"].open(config, CPU)
     assert sum(len(names) for names, _, _ in task.held_out) == 4
-    assert len(task.evaluate(lambda x: torch.nn.functional.interpolate(x, scale_factor=3)).per_image["psnr"]) == 4
+    assert (
+        len(task.evaluate(lambda x: torch.nn.functional.interpolate(x, scale_factor=3)).per_image["psnr"])
+        == 4
+    )
 
 
 def test_pictures():

@@ -72,7 +72,9 @@ def same_bits(a: Path, b: Path) -> bool:
 
 
 def test_exact_events_of_a_three_step_run(tmp_path, monkeypatch):
-    monkeypatch.setattr("kdexplorer.training.session.PREVIEW_SHARE", 1e9)  # else a slow machine leaves some out
+    monkeypatch.setattr(
+        "kdexplorer.training.session.PREVIEW_SHARE", 1e9
+    )  # else a slow machine leaves some out
     events = list(fit(tiny(), folder=tmp_path))
     assert kinds(events) == [
         ("started", 0), ("evaluated", 0), ("step", 1), ("preview", 1),
@@ -225,7 +227,9 @@ def test_a_damaged_checkpoint_is_refused_with_words(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_names_term_and_step_and_keeps_the_checkpoint(tmp_path):
-    turns = {2: [SetKnob(knob="learning_rate", value=10), SetKnob(knob="distilled.response.weight", value=1e5)]}
+    turns = {
+        2: [SetKnob(knob="learning_rate", value=10), SetKnob(knob="distilled.response.weight", value=1e5)]
+    }
     config = tiny(
         **{
             "task": "restoration",

@@ -16,7 +16,9 @@ def test_a_pair_with_maps_gets_grad_cam_and_scores_against_the_teacher():
     assert attribution["algorithm"] == "grad_cam"
     assert [panel["role"] for panel in attribution["panels"]] == ["input", "control", "variant", "teacher"]
     assert set(attribution["alignment"]) == {"control", "distilled"}
-    assert attribution["alignment"]["control"] == attribution["alignment"]["distilled"]  # twins before the first step
+    assert (
+        attribution["alignment"]["control"] == attribution["alignment"]["distilled"]
+    )  # twins before the first step
     for student in session.cohort.students:
         assert student.module.training
         assert not any(m._forward_hooks for m in student.module.modules())
@@ -30,7 +32,7 @@ def test_a_pair_without_maps_gets_an_attribution_of_pixels():
 
 
 def test_shapes_say_how_much_lies_inside_the_object():
-    config = small_cnn(**{"data": {"source": {"id": "shapes"}, "held_out": 20}})
+    config = small_cnn(data={"source": {"id": "shapes"}, "held_out": 20})
     session = Session(config, None, None)
     alignment = make_preview(session.cohort, session.task, 0)["attribution"]["alignment"]
     assert 0 <= alignment["distilled"]["inside"] <= 1

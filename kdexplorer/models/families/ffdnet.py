@@ -8,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kdexplorer.models.spec import MODELS, ModelIO, ModelSpec
+from kdexplorer.models.spec import MODELS, ModelSpec
 from kdexplorer.models.stages import by_depth
 from kdexplorer.params import Param
 
