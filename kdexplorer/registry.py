@@ -18,6 +18,7 @@ class Spec:
     Attributes:
         tasks: ids of the tasks it fits; empty means all.
         paper: arXiv number, or venue and year.
+        order: where it stands in a list; those of the same order by id.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Spec:
     params: tuple[Param, ...] = ()
     tasks: tuple[str, ...] = ()
     paper: str = ""
+    order: int = 50
 
     def check(self, values: Mapping[str, Any]) -> dict[str, Value]:
         """Return all parameters, checked and completed with their defaults."""
@@ -80,12 +82,12 @@ class Registry(Generic[S]):
             return self._specs[id]
         except KeyError:
             raise ConfigError(
-                f"Unknown {self.name[:-1]} {id!r}; there is: {', '.join(self._specs)}."
+                f"Unknown {self.name[:-1]} {id!r}; there is: {', '.join(spec.id for spec in self)}."
             ) from None
 
     def __iter__(self) -> Iterator[S]:
         self._discover()
-        return iter(self._specs.values())
+        return iter(sorted(self._specs.values(), key=lambda spec: (spec.order, spec.id)))
 
     def __contains__(self, id: str) -> bool:
         self._discover()

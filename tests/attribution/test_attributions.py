@@ -94,7 +94,7 @@ def test_nothing_is_left_when_the_network_raises(spec: AttributionSpec) -> None:
         assert _state(module) == state
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.id)
+@pytest.mark.parametrize("spec", [s for s in SPECS if s.id != "input_gradient"], ids=lambda spec: spec.id)
 def test_layers_that_cannot_be_read(spec: AttributionSpec) -> None:
     module = _network("tiny_cnn").module
     state = _state(module)

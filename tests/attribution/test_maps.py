@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
+from kdexplorer.attribution.algorithms.input_gradient import input_gradient
 from kdexplorer.attribution.maps import feature_map, heatmap, token_grid
 from kdexplorer.params import ConfigError
 
@@ -47,3 +49,12 @@ def test_heatmaps_are_scaled_to_their_own_maximum_and_zero_stays_zero() -> None:
     assert torch.equal(maps.amax((1, 2)), torch.tensor([1.0, 0.0, 0.0, 1.0]))
     assert maps.min() == 0
     torch.testing.assert_close(maps[0], maps[3])
+
+
+def test_input_gradient_of_a_linear_network_is_weight_times_pixel() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 2, bias=False))
+    images = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    expected = (images * model[1].weight[1].view(1, 3, 4, 4)).sum(1).relu()
+    expected = expected / expected.amax((1, 2), keepdim=True)
+    maps = input_gradient(model, images, torch.tensor([1, 1]), "")
+    torch.testing.assert_close(maps, expected.detach())

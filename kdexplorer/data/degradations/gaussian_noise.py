@@ -30,6 +30,7 @@ DEGRADATIONS.add(
     DegradationSpec(
         id="gaussian_noise",
         title="Gaussian noise",
+        order=10,
         summary="Independent noise on every value, as a sensor makes in the dark; not clipped.",
         tasks=("restoration",),
         params=(

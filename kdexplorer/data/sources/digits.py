@@ -41,6 +41,7 @@ SOURCES.add(
     SourceSpec(
         id="digits",
         title="Digits",
+        order=10,
         summary="1,797 handwritten digits of 8 × 8 pixels from scikit-learn; 360 are held out.",
         tasks=("classification",),
         paper="UCI, 1998",

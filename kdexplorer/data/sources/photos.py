@@ -68,6 +68,7 @@ SOURCES.add(
     SourceSpec(
         id="photos",
         title="Bundled photos",
+        order=10,
         summary="Color photos from scikit-image and scikit-learn; a cat, a coffee and a flower are held out.",
         tasks=("restoration",),
         load=load,

@@ -170,6 +170,7 @@ SOURCES.add(
     SourceSpec(
         id="shapes",
         title="Shapes",
+        order=20,
         summary="Textured objects on crops of photos; infinite, of any size, with the object's mask known.",
         tasks=("classification",),
         params=(

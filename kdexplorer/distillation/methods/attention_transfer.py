@@ -44,6 +44,7 @@ METHODS.add(
     MethodSpec(
         id="attention_transfer",
         title="Attention transfer",
+        order=30,
         summary="Matches where the features are strong: the student learns to look where the teacher looks.",
         paper="1612.03928",
         default_weight=1000.0,

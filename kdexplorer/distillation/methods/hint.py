@@ -53,6 +53,7 @@ METHODS.add(
     MethodSpec(
         id="hint",
         title="FitNets hint",
+        order=20,
         summary="Matches the teacher's features inside the network, through a learned projection.",
         paper="1412.6550",
         params=(

@@ -27,6 +27,7 @@ METHODS.add(
     MethodSpec(
         id="response",
         title="Response",
+        order=10,
         summary="Matches the teacher's output image, pixel by pixel.",
         paper="2412.08939",
         tasks=("restoration",),

@@ -29,6 +29,7 @@ METHODS.add(
     MethodSpec(
         id="soft_targets",
         title="Soft targets",
+        order=10,
         summary="Matches the teacher's class probabilities, softened by a temperature.",
         paper="1503.02531",
         tasks=("classification",),

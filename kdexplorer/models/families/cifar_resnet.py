@@ -74,6 +74,7 @@ MODELS.add(
     ModelSpec(
         id="cifar_resnet",
         title="CIFAR ResNet",
+        order=11,
         summary="Three stages of residual blocks for small images; 20 layers hold 0.27 M parameters.",
         tasks=("classification",),
         paper="arXiv 1512.03385",

@@ -55,6 +55,7 @@ MODELS.add(
     ModelSpec(
         id="dncnn",
         title="DnCNN",
+        order=10,
         summary="A stack of 3 × 3 convolutions that predicts the noise and subtracts it.",
         tasks=("restoration",),
         paper="arXiv 1608.03981",

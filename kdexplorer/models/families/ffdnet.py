@@ -62,6 +62,7 @@ MODELS.add(
     ModelSpec(
         id="ffdnet",
         title="FFDNet",
+        order=11,
         summary="A denoiser of residual blocks at half resolution: wide, with a large view, and cheap.",
         tasks=("restoration",),
         paper="arXiv 1710.04026",

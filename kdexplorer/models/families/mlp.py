@@ -51,6 +51,7 @@ MODELS.add(
     ModelSpec(
         id="mlp",
         title="MLP",
+        order=12,
         summary="Fully connected layers on the flattened image; it has no feature maps.",
         tasks=("classification",),
         params=(

@@ -121,6 +121,7 @@ def _add(id: str, title: str, summary: str, name: str = "") -> None:
         ModelSpec(
             id=id,
             title=title,
+            order=90,
             summary=summary,
             tasks=("classification",),
             params=()

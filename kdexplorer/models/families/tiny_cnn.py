@@ -50,6 +50,7 @@ MODELS.add(
     ModelSpec(
         id="tiny_cnn",
         title="Tiny CNN",
+        order=10,
         summary="A few convolutions with pooling in between: a student that learns in seconds.",
         tasks=("classification",),
         params=(

@@ -57,6 +57,7 @@ def _add(id: str, title: str, summary: str, paper: str, layers: tuple[tuple[str,
         ModelSpec(
             id=id,
             title=title,
+            order=80,
             summary=summary,
             tasks=("classification",),
             paper=paper,

@@ -171,6 +171,7 @@ TASKS.add(
     TaskSpec(
         id="classification",
         title="Image classification",
+        order=20,
         summary="Which class an image shows.",
         open=Classification,
         io_of=io_of,

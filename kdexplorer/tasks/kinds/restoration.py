@@ -157,6 +157,7 @@ TASKS.add(
     TaskSpec(
         id="restoration",
         title="Image restoration",
+        order=10,
         summary="From a degraded image back to the clean one: denoising, super-resolution.",
         open=Restoration,
         io_of=lambda config: ModelIO(channels=3, scale=scale_of(config.data.degradations)),

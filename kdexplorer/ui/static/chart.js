@@ -190,7 +190,7 @@ export class Chart {
 }
 
 // Vertical lines with a word at the top: knob turns, and where a fork began.
-export function marksLayout(marks) {
+export function marksLayout(marks, last = Infinity) {
   const color = onPage('muted');
   return {
     shapes: marks.map(mark => ({
@@ -210,7 +210,7 @@ export function marksLayout(marks) {
       y: 1 - (i % 4) * 0.075,
       text: mark.text,
       showarrow: false,
-      xanchor: 'left',
+      xanchor: mark.step > 0.7 * last ? 'right' : 'left',
       yanchor: 'top',
       font: { size: 10, color },
       bgcolor: onPage('surface'),

@@ -30,12 +30,13 @@ export function scaleOf(spec, around = spec.default) {
       at: value => (value <= 0 ? 0 : Math.round((STEPS * Math.log(Math.max(value, bottom) / bottom)) / range)),
     };
   }
+  if (!whole && high - low > 300 && spec.default > 0) high = low + 4 * spec.default; // the box reaches the bound
   if (high - low > 300 || (whole && high - low < 1)) return null;
   const step = whole ? 1 : 10 ** Math.floor(Math.log10((high - low) / 100));
   const round = value => Number((Math.round(value / step) * step).toPrecision(6));
   return {
     value: at => Math.min(high, Math.max(low, round(low + ((high - low) * at) / STEPS))),
-    at: value => Math.round((STEPS * (value - low)) / (high - low)),
+    at: value => Math.round((STEPS * Math.min(high - low, Math.max(0, value - low))) / (high - low)),
   };
 }
 

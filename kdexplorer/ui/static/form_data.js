@@ -13,12 +13,10 @@ function taskChoice(form) {
     name: 'task',
     title: t('form.task'),
     help: t('form.task.help'),
-    choices: form
-      .entries('tasks')
-      .map(task => ({
-        value: task.id,
-        title: t(`task.${task.id}`) === `task.${task.id}` ? task.title : t(`task.${task.id}`),
-      })),
+    choices: form.entries('tasks').map(task => ({
+      value: task.id,
+      title: t(`task.${task.id}`) === `task.${task.id}` ? task.title : t(`task.${task.id}`),
+    })),
   };
   return field(spec, form.config.task, task => form.loadTask(task)).element;
 }

@@ -124,7 +124,9 @@ const titleOf = entry => {
 // What a bundled teacher is, and how good it was where its card was written.
 function aboutWeights(form, entry) {
   const model = form.entry('models', entry.model)?.title ?? entry.model;
-  const scores = Object.entries(entry.scores ?? {}).map(([name, value]) => `${spoken(name)} ${brief(value, 4)}`);
+  const scores = Object.entries(entry.scores ?? {}).map(
+    ([name, value]) => `${name.length < 5 ? name.toUpperCase() : spoken(name)} ${brief(value, 4)}`,
+  );
   return [entry.summary, model, ...scores].filter(Boolean).join(' · ');
 }
 

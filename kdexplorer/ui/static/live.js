@@ -200,7 +200,11 @@ class Live {
     document.title = run.active
       ? `${Math.round((100 * run.row.step) / (run.row.steps || 1))} % · ${run.row.name || 'KD Explorer'}`
       : 'KD Explorer';
-    if (ended) signal('runs-changed');
+    if (ended) {
+      this.quality.show(run);
+      this.losses.show(run);
+      signal('runs-changed');
+    }
   }
 }
 

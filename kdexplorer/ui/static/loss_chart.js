@@ -10,10 +10,11 @@ import { t } from './words.js';
 const DASHES = ['solid', 'dot', 'dashdot', 'longdash', '4px,2px', '10px,3px,2px,3px', '2px,2px', '12px,4px'];
 const MAX_DRAWN = 1_500; // points of a trace on the screen
 
-// Labels of a logarithmic axis: 1, 2, 5 in each decade, or the decades alone where there are many.
+// Labels of a logarithmic axis: the more of a decade's digits, the fewer decades there are.
 function ticksOf(data) {
   const values = data.flatMap(trace => trace.y).filter(value => value > 0);
-  return Math.max(...values) / Math.min(...values) > 300 ? 1 : 'D2';
+  const ratio = Math.max(...values) / Math.min(...values);
+  return ratio > 300 ? 1 : ratio > 8 ? 'D2' : 'D1';
 }
 
 // An exponential average that starts unbiased, as TensorBoard has it.
@@ -125,7 +126,7 @@ export class LossChart extends Chart {
       label: `${t('chart.losses')}, ${t('chart.step')} ${run.steps.at(-1)}`,
       layout: {
         uirevision: `${run.id}/${this.view}`,
-        ...marksLayout(marksOf(run)),
+        ...marksLayout(marksOf(run), stepAxis(run).range[1]),
         xaxis: stepAxis(run),
         yaxis: {
           type: this.log ? 'log' : 'linear',

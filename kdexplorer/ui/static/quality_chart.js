@@ -63,7 +63,7 @@ export class QualityChart extends Chart {
     const unit = metric.unit ? ` (${metric.unit})` : '';
     return {
       uirevision: `${run.id}/${this.view}`,
-      ...marksLayout(marksOf(run)),
+      ...marksLayout(marksOf(run), stepAxis(run).range[1]),
       xaxis: stepAxis(run),
       yaxis: { title: { text: `${metric.title}${unit}`, font: { size: 11 }, standoff: 6 }, ...axis },
     };

@@ -161,7 +161,8 @@ export class Status {
     pause.disabled = !mine || Boolean(waiting) || !(run.active || resumable);
     step.disabled = !mine || Boolean(waiting) || !run.active;
     stop.disabled = !mine || waiting === 'stop' || !(run.active || status === 'queued');
-    extend.disabled = !mine || Boolean(waiting) || !run.active;
+    const extendable = run.active || (['finished', 'stopped'].includes(status) && run.checkpoints.length > 0);
+    extend.disabled = !mine || Boolean(waiting) || !extendable;
     fork.disabled = !run.checkpoints.length;
     settings.disabled = !run.config;
     const refused = run.refused.at(-1);
