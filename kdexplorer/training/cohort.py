@@ -107,7 +107,7 @@ class Cohort:
         noise = seed_of("dropout", self.config.training.seed, step)
         seen: list[Tensor] = []
         for student in self.students:
-            torch.manual_seed(noise)  # dropout falls alike in all students, and alike in a replay
+            self._seed(noise)  # dropout falls alike in all students, and alike in a replay
             with self._precision(), student.taps as features:
                 output = student.module(batch.input)
             signals = Signals(output, output if teacher_output is None else teacher_output, (), batch.target)
@@ -127,6 +127,14 @@ class Cohort:
         # no_grad rather than inference_mode: autograd refuses to save inference tensors, and losses save these.
         with torch.no_grad(), self._precision(), self._teacher_taps as features:
             return self.teacher.module(batch.input), features
+
+    def _seed(self, seed: int) -> None:
+        """As `torch.manual_seed`, which also asks every other kind of device and takes ten times as long."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        elif self.device.type == "mps":
+            torch.mps.manual_seed(seed)
 
     def _precision(self) -> torch.autocast:
         half = self.config.training.precision == "bfloat16"

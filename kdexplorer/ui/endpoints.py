@@ -108,9 +108,12 @@ class Endpoints:
 
     @answers
     def poll(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{run, cursor, token} → the run's row and what its log has gained since `cursor`; all of it at cursor 0."""
+        """{run, cursor, token} → the run's row and what its log has gained since `cursor`; all of it at cursor 0; `gone` if there is none."""
         run_id, cursor = text(query, "run", 64), whole(query, "cursor")
-        run = self.store.run(run_id)
+        try:
+            run = self.store.run(run_id)
+        except UnknownRun as error:
+            return {"error": str(error), "gone": True}
         answer = self.logs.since(run_id, cursor)
         answer["run"] = row(run)
         answer["mine"] = self.manager.may_control(run_id, self._token(query))

@@ -115,7 +115,7 @@ def test_the_first_run_from_a_preset_to_its_verdict(visitor: Callable[..., Perso
     expect(page.locator(".k-welcome")).to_be_visible()
     page.get_by_role("button", name="Digits without the 3").click()
     page.locator("#kdx-distill").click()
-    me.until("run.steps.length > 3")
+    me.until("run.steps.length > 3 && run.evaluations.length > 1")  # the teacher comes with the second
     expect(page).to_have_url(re.compile(r"\?run=[0-9a-z-]+"))
     expect(page.locator(".k-verdict-words").first).to_contain_text("95 %")
     page.wait_for_function("document.getElementById('kdx-chart-losses').data?.[0].x.length > 3")
@@ -348,3 +348,19 @@ def test_the_keyboard_alone_is_enough(visitor: Callable[..., Person]) -> None:
           .filter(node => !(node.labels?.length || node.getAttribute('aria-label') || node.textContent.trim())).map(node => node.outerHTML)"""
     )
     assert unnamed == []
+
+
+def test_a_server_that_comes_back_is_found_again(browser: Browser, serve: Callable[[], Any]) -> None:
+    server = serve()
+    me = Person(browser, server.url)
+    page = me.visit()
+    run = me.begin(long_run())
+    me.until("run.steps.length > 1")
+    server.stop()
+    expect(page.locator(".k-lost")).to_be_visible()
+    seen = page.evaluate(f"{RUN}.row.step")
+    server.start()
+    me.until(f"run.id === '{run}' && run.row.step > {seen}")  # the worker went on without the server
+    expect(page.locator(".k-lost")).to_be_hidden()
+    stop(me)
+    me.context.close()

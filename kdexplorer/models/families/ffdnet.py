@@ -48,7 +48,8 @@ class FFDNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
-        padded = F.pad(images, (0, width % 2, 0, height % 2), mode="replicate")
+        odd = height % 2 or width % 2
+        padded = F.pad(images, (0, width % 2, 0, height % 2), mode="replicate") if odd else images
         folded = F.pixel_unshuffle(padded - 0.5, 2)
         noise = F.pixel_shuffle(self.tail(self.blocks(self.head(folded))), 2)
         return images - noise[..., :height, :width]

@@ -36,7 +36,7 @@ export class Fork {
     say(this.trouble, '');
     replace(this.body, h('p', { class: 'k-note' }, t('fork.looking')));
     if (!this.element.open) this.element.showModal();
-    const answer = await this.checkpoints().catch(() => ({ error: t('lost') }));
+    const answer = await this.checkpoints();
     const steps = answer.steps ?? [];
     this.go.disabled = !steps.length;
     if (!steps.length) {

@@ -7,6 +7,7 @@ import { dataGroup, dataSummary } from './form_data.js';
 import { distillationGroup, distillationSummary } from './form_distillation.js';
 import { networksGroup, networksSummary } from './form_networks.js';
 import { fieldsFor } from './form_parts.js';
+import { answering } from './server.js';
 import { t, useWords } from './words.js';
 
 const CHECK_AFTER = 300; // ms without a change
@@ -200,12 +201,7 @@ class Form {
     const number = ++this.asked;
     this.timer = setTimeout(async () => {
       this.pair.classList.add('k-pending');
-      let answer;
-      try {
-        answer = await this.server.check({ config: this.config });
-      } catch {
-        answer = { problems: [] };
-      }
+      const answer = await this.server.check({ config: this.config });
       if (number !== this.asked) return;
       this.pair.classList.remove('k-pending');
       this.showPair(answer);
@@ -272,12 +268,7 @@ class Form {
     this.button.disabled = true;
     say(this.button, t('form.starting'));
     this.showProblems([], false);
-    let answer;
-    try {
-      answer = await this.server.start({ config, token: token() });
-    } catch {
-      answer = { error: t('lost') };
-    }
+    const answer = await this.server.start({ config, token: token() });
     this.button.disabled = false;
     say(this.button, t('form.distill'));
     if (answer.error) {
@@ -295,7 +286,7 @@ class Form {
 
 export function mount(element, context) {
   useWords(context.facts.words);
-  const form = new Form(element, context);
+  const form = new Form(element, { ...context, server: answering(context.server) });
   listen('settings', ({ config, force }) => {
     if (force || !form.touched) form.load({ ...config, parent: null });
   });

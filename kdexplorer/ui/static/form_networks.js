@@ -86,7 +86,7 @@ function weightFields(form, network) {
 
 async function runChoice(form, network, inside) {
   replace(inside, h('p', { class: 'k-note' }, t('weights.looking')));
-  const answer = await form.server.runs({ offset: 0, limit: 100 }).catch(() => ({ error: t('lost') }));
+  const answer = await form.server.runs({ offset: 0, limit: 100 });
   const ended = (answer.runs || []).filter(
     run => run.task === form.config.task && ['finished', 'stopped'].includes(run.status),
   );

@@ -3,6 +3,7 @@
 import { h, replace, say } from './dom.js';
 import { listen, runInAddress, showTab, signal, token } from './browser.js';
 import { when } from './format.js';
+import { answering } from './server.js';
 import { t, useWords } from './words.js';
 
 const PAGE = 50;
@@ -51,7 +52,7 @@ class History {
       return;
     }
     this.busy = true;
-    const answer = await this.server.runs({ offset: 0, limit: PAGE }).catch(() => ({ error: t('lost') }));
+    const answer = await this.server.runs({ offset: 0, limit: PAGE });
     this.busy = false;
     say(this.trouble, answer.error ?? '');
     if (answer.runs) {
@@ -66,9 +67,7 @@ class History {
   }
 
   async load() {
-    const answer = await this.server
-      .runs({ offset: this.rows.length, limit: PAGE })
-      .catch(() => ({ error: t('lost') }));
+    const answer = await this.server.runs({ offset: this.rows.length, limit: PAGE });
     say(this.trouble, answer.error ?? '');
     if (!answer.runs) return;
     this.rows = [...this.rows, ...answer.runs];
@@ -91,7 +90,7 @@ class History {
       }, 4000);
       return;
     }
-    const answer = await this.server.delete({ run: run.id, token: token() }).catch(() => ({ error: t('lost') }));
+    const answer = await this.server.delete({ run: run.id, token: token() });
     say(this.trouble, answer.error ?? '');
     this.reload();
   }
@@ -170,5 +169,5 @@ class History {
 
 export function mount(element, context) {
   useWords(context.facts.words);
-  new History(element, context);
+  new History(element, { server: answering(context.server) });
 }

@@ -1,6 +1,6 @@
 // The run that this page looks at: asks the server what is new, and tells each part of the panel.
 
-import { h, replace } from './dom.js';
+import { h, replace, say } from './dom.js';
 import { listen, putRunInAddress, runInAddress, signal, token } from './browser.js';
 import { loadPlotly } from './chart.js';
 import { LossChart } from './loss_chart.js';
@@ -10,6 +10,7 @@ import { Fork } from './fork.js';
 import { Knobs } from './knobs.js';
 import { Previews } from './previews.js';
 import { RunState } from './run_state.js';
+import { answering } from './server.js';
 import { Status } from './status.js';
 import { Verdicts } from './verdict.js';
 import { welcome } from './welcome.js';
@@ -53,7 +54,7 @@ class Live {
     this.verdicts = new Verdicts();
     this.knobs = new Knobs(command, facts.knobs);
     this.previews = new Previews(step => server.preview({ run: this.run.id, step }));
-    this.lost = h('p', { class: 'k-lost', role: 'status', hidden: true }, t('lost'));
+    this.lost = h('p', { class: 'k-lost', role: 'status', hidden: true });
     this.welcome = h('section', { class: 'k-panel k-welcome' }, welcome(t('welcome.title'), t('welcome.text')));
     replace(
       element,
@@ -84,7 +85,9 @@ class Live {
       },
     );
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.hurry();
+      if (document.hidden) return;
+      this.hurry();
+      if (this.run?.previews.length) this.previews.show(this.run);
     });
     listen('open', ({ run, fresh }) => this.open(run, fresh), { late: true });
     const known = runInAddress();
@@ -93,12 +96,7 @@ class Live {
 
   // Asks something of the run's owner; polls at once to see its effect.
   async ask(name, values) {
-    let answer;
-    try {
-      answer = await this.server[name]({ run: this.run.id, token: token(), ...values });
-    } catch {
-      answer = { error: t('lost') };
-    }
+    const answer = await this.server[name]({ run: this.run.id, token: token(), ...values });
     this.eagerUntil = Date.now() + 3000;
     this.hurry();
     return answer;
@@ -138,25 +136,17 @@ class Live {
   async tail(round) {
     let failures = 0;
     while (round === this.round) {
-      let answer;
-      try {
-        answer = await this.server.poll({ run: this.run.id, cursor: this.run.cursor, token: token() });
-        failures = 0;
-      } catch {
-        failures += 1;
-      }
+      const answer = await this.server.poll({ run: this.run.id, cursor: this.run.cursor, token: token() });
       if (round !== this.round) return;
-      this.lost.hidden = failures < 2;
-      if (answer?.error) {
-        if (!this.run.row) {
-          this.close(answer.error);
-          return;
-        }
-        failures += 1;
-      } else if (answer) {
-        this.take(answer);
-        if (answer.more) continue;
+      if (answer.gone) {
+        this.close(answer.error);
+        return;
       }
+      failures = answer.error ? failures + 1 : 0;
+      this.lost.hidden = failures < 2;
+      if (failures) say(this.lost, answer.error);
+      else this.take(answer);
+      if (answer.more) continue;
       if (this.run.over && !failures && !this.status.waiting) {
         await this.sleep(document.hidden ? HIDDEN : 4000);
         continue;
@@ -211,6 +201,6 @@ class Live {
 export function mount(element, context) {
   useWords(context.facts.words);
   useColors(context.facts.colors);
-  const live = new Live(element, context);
+  const live = new Live(element, { ...context, server: answering(context.server) });
   window.kdx = { ...window.kdx, live: { run: () => live.run } };
 }

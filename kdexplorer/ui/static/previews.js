@@ -7,6 +7,7 @@ import { predictions } from './predictions.js';
 import { restorations } from './restorations.js';
 import { t } from './words.js';
 
+const CALM = 1500; // ms between two exchanges of the pictures while a run goes on
 const SETTLE = 180; // ms a slider must rest before its step is fetched
 
 export class Previews {
@@ -74,7 +75,10 @@ export class Previews {
     this.slider.max = steps.length - 1;
     if (this.follow || Number(this.slider.value) > steps.length - 1) this.slider.value = steps.length - 1;
     this.label();
-    this.load();
+    clearTimeout(this.timer);
+    const early = this.shown === null ? 0 : CALM - (performance.now() - this.loadedAt);
+    if (early > 0) this.timer = setTimeout(() => this.load(), early);
+    else this.load();
   }
 
   async load() {
@@ -82,13 +86,10 @@ export class Previews {
     const step = this.steps[Number(this.slider.value)];
     if (step === undefined || step === this.shown || this.loading || document.hidden) return;
     this.loading = true;
+    this.loadedAt = performance.now();
     let found = this.kept.get(step);
     if (!found) {
-      try {
-        found = await this.fetch(step);
-      } catch {
-        found = { error: t('lost') };
-      }
+      found = await this.fetch(step);
       if (!found.error) this.kept.set(step, found);
       if (this.kept.size > 24) this.kept.delete(this.kept.keys().next().value);
     }
