@@ -21,7 +21,7 @@ from kdexplorer.config import RunConfig, explain
 from kdexplorer.params import ConfigError
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.run import Run
-from kdexplorer.runs.store import Store
+from kdexplorer.runs.store import Store, UnknownRun
 from kdexplorer.ui.run_log import RunLogs
 from kdexplorer.ui.uploads import keep_upload
 

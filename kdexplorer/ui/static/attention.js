@@ -15,7 +15,8 @@ const SCORES = [
 export function attention(body, found, run) {
   const pictures = found.panels.map(panel => ({ image: panel.image, caption: `${found.title} · ${panel.name}` }));
   const panels = found.panels.map((panel, i) => {
-    const scores = found.alignment?.[panel.name];
+    const known = found.alignment?.[panel.name];
+    const scores = known && SCORES.some(([id]) => Number.isFinite(known[id])) ? known : null;
     return h(
       'figure',
       { class: 'k-picture' },

@@ -84,7 +84,7 @@ export class QualityChart extends Chart {
       marker: { size: 4.5, color: lineOf(name, run).color },
       hovertemplate: hover,
     }));
-    const level = run.evaluation.teacher?.[metric.id];
+    const level = run.evaluations.findLast(found => found.teacher?.[metric.id] !== undefined)?.teacher[metric.id];
     if (level !== undefined && level !== null) {
       data.push({
         type: 'scatter',
