@@ -22,6 +22,8 @@ PLACES = (
     r"C:\Program Files\Google\Chrome\Application\chrome.exe",
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
+# Not `urlopen`: it keeps the proxies of its first call for good, and the tests of being offline set dead ones.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 NO_BROWSER = (
     "The browser tests need Chrome or Chromium, and none was found or could be installed. Install one "
     "(`apt-get install chromium`, or `playwright install --with-deps chromium`), or set KDX_CHROME to its path."
@@ -97,7 +99,7 @@ class Server:
         deadline = time.monotonic() + 200
         while True:
             try:
-                with urllib.request.urlopen(self.url, timeout=2):
+                with DIRECT.open(self.url, timeout=2):
                     return
             except OSError:
                 if time.monotonic() > deadline or self.process.poll() is not None:
