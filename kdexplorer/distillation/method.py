@@ -21,14 +21,26 @@ class Signals:
 
     Attributes:
         student_output, teacher_output: logits [B, classes], or images [B, C, H, W].
-        features: pairs (student, teacher) in the order of the term's layers, each [B, C, H, W].
+        features: pairs (student, teacher) in the order of the term's layers, each [B, C, H, W],
+            or tokens [B, N, C]; for a method that taps attention, [B, N, 3·dim] of the query, key and value.
         target: what the task asks for: labels int64 [B], label distributions [B, classes], or images.
+        input: the batch as both networks got it, [B, C, h, w] in [0, 1].
+        index: int64 [B], which of the training images these are; None where images are cut anew at every step.
+        heads: by pair, (student, teacher) numbers of attention heads; empty for a method that taps none.
+        seed: of everything random at this step: `generator(device, "<method>", seed)`.
+        student, teacher: forward of the two networks, for methods that show them other images.
     """
 
     student_output: Tensor
     teacher_output: Tensor
     features: tuple[tuple[Tensor, Tensor], ...] = ()
     target: Tensor | None = None
+    input: Tensor | None = None
+    index: Tensor | None = None
+    heads: tuple[tuple[int, int], ...] = ()
+    seed: int = 0
+    student: Callable[[Tensor], Tensor] | None = None
+    teacher: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,11 +48,21 @@ class Pair:
     """A student and a teacher as a method must judge them before anything runs.
 
     Shapes are those of one image's output and features, without the batch.
+
+    Attributes:
+        heads: as in `Signals`.
+        scale: output side ÷ input side.
+        batch: images a step.
+        samples: training images that `Signals.index` counts; 0 where there is no such number.
     """
 
     student_output: Shape
     teacher_output: Shape
     features: tuple[tuple[Shape, Shape], ...] = ()
+    heads: tuple[tuple[int, int], ...] = ()
+    scale: int = 1
+    batch: int = 1
+    samples: int = 0
 
 
 Loss = Callable[[Signals, Mapping[str, Any], nn.Module | None], Tensor]
@@ -53,18 +75,28 @@ class MethodSpec(Spec):
     Attributes:
         loss: (signals, checked params, learnable part or None) → a scalar, unweighted.
         formula: the formula in LaTeX.
+        matches: what the student imitates, in a few words: "class probabilities", "feature maps", …
         default_weight: the weight its authors use, or the one that fits beside the task's loss.
-        layers: which stages it taps when the config names none: "none", "last", "middle" or "all".
-        learnable: (pair, checked params) → a module that is trained, saved and restored with the student; or None.
+        layers: which stages it taps when the config names none: "none", "last", "middle", "all", or "attention"
+            for the query, key and value of the last attention block.
+        learnable: (pair, checked params) → a module that is trained, saved and restored with the student, its
+            buffers (a memory bank) included; or None.
         fits: pair → None, or why it does not fit, in words that say what to change.
+        memory: (pair, checked params) → bytes beyond those of the two forward passes that a step needs.
+        teacher_gradient: it differentiates the teacher's output by its features (never by its parameters).
+        schedule: the kind of `Schedule` its authors give its weight: "constant" or "warmup".
     """
 
     loss: Loss
     formula: str
+    matches: str = ""
     default_weight: float = 1.0
     layers: str = "none"
     learnable: Callable[[Pair, Mapping[str, Any]], nn.Module | None] | None = field(default=None)
     fits: Callable[[Pair], str | None] = lambda pair: None
+    memory: Callable[[Pair, Mapping[str, Any]], int] = lambda pair, params: 0
+    teacher_gradient: bool = False
+    schedule: str = "constant"
 
 
 METHODS: Registry[MethodSpec] = Registry("methods", "kdexplorer.distillation.methods")
