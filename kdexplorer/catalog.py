@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kdexplorer.config import Augmentation, Component, RunConfig
+from kdexplorer.config import Augmentation, Component, RunConfig, TermConfig
 from kdexplorer.home import home
 from kdexplorer.params import ConfigError, Param, check_params
 from kdexplorer.presets import presets
@@ -114,14 +114,14 @@ def check_config(config: RunConfig) -> None:
 
 def _problems(config: RunConfig) -> Iterator[str]:
     places: list[tuple[str, str, Component]] = [("data.source", "sources", config.data.source)]
-    places += [("student", "models", config.student)]
-    places += [("teacher", "models", config.teacher)] if config.teacher else []
+    places += [(place, "models", network) for place, network in config.networks.items()]
     places += [(f"data.degradations.{d.id}", "degradations", d) for d in config.data.degradations]
     places += [(f"data.augmentations.{a.id}", "augmentations", a) for a in config.data.augmentations]
     for variant in config.variants:
         for term in variant.terms:
-            place = f"variants.{variant.name}.{term.method}"
+            place = f"variants.{variant.name}.{term.id}"
             places.append((place, "methods", Component(id=term.method, params=term.params)))
+            yield from (f"{place}.schedules: {problem}" for problem in _schedule_problems(term))
     try:
         entry("tasks", config.task)
     except ConfigError as error:
@@ -143,11 +143,20 @@ def _problems(config: RunConfig) -> Iterator[str]:
     ids = [a.id for a in config.data.augmentations if isinstance(a, Augmentation)]
     if len(set(ids)) < len(ids):
         yield "data.augmentations: each augmentation can be switched on once."
-    for role, network in (("teacher", config.teacher), ("student", config.student)):
-        if network is not None:
-            yield from (
-                f"{role}.weights: {problem}" for problem in _weight_problems(network.weights, network.id)
-            )
+    for place, network in config.networks.items():
+        yield from (
+            f"{place}.weights: {problem}" for problem in _weight_problems(network.weights, network.id)
+        )
+
+
+def _schedule_problems(term: TermConfig) -> Iterator[str]:
+    try:
+        live = [param.name for param in params_of("methods", term.method) if param.live]
+    except ConfigError:
+        return  # an unknown method is told once
+    for name in term.schedules:
+        if name not in live:
+            yield f"{name!r} cannot move; of {term.method} there can: {', '.join(live) or 'none'}."
 
 
 def _weight_problems(weights: str, model: str) -> Iterator[str]:

@@ -179,9 +179,9 @@ def _absolute(config: RunConfig) -> RunConfig:
         for name, value in config.data.source.params.items()
         if name.endswith("path") and value
     }
-    for role, network in (("teacher", config.teacher), ("student", config.student)):
-        if network is not None and network.weights.startswith("file:"):
-            changes[f"{role}.weights"] = f"file:{whole(network.weights.removeprefix('file:'))}"
+    for place, network in config.networks.items():
+        if network.weights.startswith("file:"):
+            changes[f"{place}.weights"] = f"file:{whole(network.weights.removeprefix('file:'))}"
     return with_values(config, changes)
 
 

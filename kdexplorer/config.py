@@ -13,40 +13,33 @@ import zlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from kdexplorer.params import ConfigError, Value
+from kdexplorer.config_fields import Component, Frozen, Id, Params, VariantName, knob
+from kdexplorer.config_objective import (
+    MAX_TERMS,
+    TASK,
+    Active,
+    FeatureNoise,
+    LayerPair,
+    Schedule,
+    TermConfig,
+    VariantConfig,
+)
+from kdexplorer.params import ConfigError
+
+__all__ = [
+    "CONTROL", "MAX_CODE", "MAX_TEACHERS", "MAX_TERMS", "MAX_VARIANTS", "TASK", "Active", "Augmentation",
+    "Component", "DataConfig", "FeatureNoise", "Frozen", "LayerPair", "NetworkConfig", "Params", "Parent",
+    "RunConfig", "Schedule", "TeacherConfig", "TermConfig", "TrainingConfig", "VariantConfig", "explain", "knob",
+    "with_values",
+]  # fmt: skip
 
 CONTROL = "control"
 MAX_VARIANTS = 8
-MAX_TERMS = 8
+MAX_TEACHERS = 4  # beside the first
 MAX_CODE = 20_000  # characters of a permalink; the JSON inside may hold ten times as many
-
-Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}$")]
-VariantName = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,31}$")
-]  # no dot: knobs are <variant>.<term>.<param>
-Layer = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,120}$")]
-Params = dict[Annotated[str, Field(max_length=64)], Value]
-
-
-def knob(default: Any, help: str, *, title: str = "", group: str = "", **extra: Any) -> Any:
-    """A field with what a form needs to draw it; `ge`, `le`, `gt`, `lt` and lengths are its bounds."""
-    bounds = {k: extra.pop(k) for k in ("ge", "le", "gt", "lt", "min_length", "max_length") if k in extra}
-    return Field(
-        default, title=title or None, description=help, json_schema_extra={"group": group, **extra}, **bounds
-    )
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Component(Frozen):
-    """An entry of a registry with its parameters; those left out take their defaults."""
-
-    id: Id
-    params: Params = Field(default_factory=dict)
+WITHOUT_NETWORK = ("ema", "self", "peers")  # teachers that the students themselves are
 
 
 class Augmentation(Component):
@@ -101,55 +94,12 @@ class NetworkConfig(Component):
         )
 
 
-class Schedule(Frozen):
-    """How a weight moves over the run: a factor on the term's weight.
+class TeacherConfig(NetworkConfig):
+    """One of several teachers."""
 
-    `constant`: 1. `linear`, `cosine`: from `start` to `end` between the two steps. `warmup`: from 0 to 1.
-    `step`: `start` before `begin`, `end` from there on.
-    """
-
-    kind: Literal["constant", "linear", "cosine", "warmup", "step"] = "constant"
-    start: float = knob(1.0, "Factor at the beginning.", ge=0, le=1000)
-    end: float = knob(1.0, "Factor at the end.", ge=0, le=1000)
-    begin: int = knob(0, "Step at which it begins to move.", ge=0, le=10_000_000)
-    until: int = knob(0, "Step at which it arrives; 0 means the run's last step.", ge=0, le=10_000_000)
-
-
-class LayerPair(Frozen):
-    """A student's layer and the teacher's layer it imitates: stage names, or module paths."""
-
-    student: Layer
-    teacher: Layer
-
-
-class TermConfig(Frozen):
-    """One distillation term of a variant's objective."""
-
-    method: Id
-    weight: float = knob(1.0, "Factor on this term in the sum.", ge=0, le=100_000, live=True, log=True)
-    schedule: Schedule = Schedule()
-    params: Params = Field(default_factory=dict)
-    layers: tuple[LayerPair, ...] = knob((), "Pairs of layers; empty pairs the named stages.", max_length=16)
-
-
-class VariantConfig(Frozen):
-    """One student of the cohort: its name and what it learns from."""
-
-    name: VariantName = "distilled"
-    task_weight: float = knob(
-        1.0, "Factor on the task's own loss (labels, or the clean image); 0 learns from the teacher alone.",
-        title="Label weight", group="distillation", ge=0, le=1000, live=True,
-    )  # fmt: skip
-    terms: tuple[TermConfig, ...] = knob((), "Distillation terms.", max_length=MAX_TERMS)
-
-    @model_validator(mode="after")
-    def _each_method_once(self) -> VariantConfig:
-        methods = [term.method for term in self.terms]
-        if len(set(methods)) < len(methods):
-            raise ValueError("each method can stand in a variant only once")
-        if self.task_weight == 0 and not self.terms:
-            raise ValueError("a variant needs a label weight above 0 or at least one term")
-        return self
+    weight: float = knob(
+        1.0, "Its part in the mean of all teachers' responses; the first teacher has 1.", ge=0, le=1000
+    )
 
 
 class TrainingConfig(Frozen):
@@ -205,6 +155,10 @@ class TrainingConfig(Frozen):
         "float32", "bfloat16 is faster on recent GPUs only.", group="training", advanced=True
     )
     threads: int = knob(0, "CPU threads; 0 takes one a core.", group="training", ge=0, le=256, advanced=True)
+    gradient_every: int = knob(
+        50, "Steps between two looks at each term's share of the gradient; 0 never looks.",
+        title="Gradient shares", group="training", ge=0, le=1_000_000, advanced=True,
+    )  # fmt: skip
 
 
 class Parent(Frozen):
@@ -229,6 +183,9 @@ class RunConfig(Frozen):
     control: bool = knob(True, "Train a twin without distillation beside them.", group="distillation")
     training: TrainingConfig = TrainingConfig()
     parent: Parent | None = None
+    teachers: dict[VariantName, TeacherConfig] = knob(
+        {}, "Further teachers by name, for terms to choose from.", max_length=MAX_TEACHERS
+    )
 
     @model_validator(mode="after")
     def _cohort_makes_sense(self) -> RunConfig:
@@ -237,15 +194,39 @@ class RunConfig(Frozen):
             raise ValueError("variants need different names, and 'control' is the twin's")
         if not self.variants and not self.control:
             raise ValueError("nothing to train: add a variant or the control")
-        if self.teacher is None and any(variant.terms for variant in self.variants):
-            raise ValueError("distillation terms need a teacher: choose one")
+        if taken := {"teacher", "mean", *WITHOUT_NETWORK} & self.teachers.keys():
+            raise ValueError(f"a teacher cannot be called {min(taken)!r}: that means another one")
+        for variant in self.variants:
+            for term in variant.terms:
+                self._check_teacher(variant.name, term.teacher)
         return self
+
+    def _check_teacher(self, variant: str, teacher: str) -> None:
+        others = [other.name for other in self.cohort if other.name != variant]
+        if teacher == "teacher" and self.teacher is None:
+            raise ValueError("distillation terms need a teacher: choose one")
+        if teacher == "mean" and len(self.teachers) + (self.teacher is not None) < 2:
+            raise ValueError("the mean of all teachers needs at least two: add one")
+        if teacher == "peers" and not set(others) - {CONTROL}:
+            raise ValueError("peers teach each other: add a second variant")
+        if teacher.startswith("variant:") and teacher.removeprefix("variant:") not in others:
+            raise ValueError(f"{variant}: no other variant is called {teacher.removeprefix('variant:')!r}")
+        known = {"teacher", "mean", *WITHOUT_NETWORK, *self.teachers}
+        if not teacher.startswith("variant:") and teacher not in known:
+            raise ValueError(f"there is no teacher {teacher!r}; there is: {', '.join(sorted(known))}")
 
     @property
     def cohort(self) -> tuple[VariantConfig, ...]:
         """All students that are trained: the variants, then the control."""
         twin = VariantConfig(name=CONTROL, task_weight=1.0)
         return (*self.variants, twin) if self.control else self.variants
+
+    @property
+    def networks(self) -> dict[str, NetworkConfig]:
+        """All networks by their place in the config: `teacher`, `student`, `teachers.<name>`."""
+        first = {"teacher": self.teacher} if self.teacher else {}
+        more = {f"teachers.{name}": teacher for name, teacher in self.teachers.items()}
+        return {**first, "student": self.student, **more}
 
     def to_json(self, indent: int | None = None) -> str:
         return json.dumps(self.model_dump(mode="json"), indent=indent)

@@ -26,6 +26,7 @@ class Network:
         params: all parameters of the family, checked.
         stages: stage name → module path, from shallow to deep.
         attribution_layer: module path for Grad-CAM.
+        attention: block name → (module path of its query, key and value, heads), from shallow to deep.
     """
 
     module: nn.Module
@@ -35,6 +36,7 @@ class Network:
     info: NetworkInfo
     stages: Mapping[str, str]
     attribution_layer: str
+    attention: Mapping[str, tuple[str, int]]
 
 
 def build_network(config: NetworkConfig, io: ModelIO, *, seed: int) -> Network:
@@ -57,6 +59,7 @@ def build_network(config: NetworkConfig, io: ModelIO, *, seed: int) -> Network:
         info=NetworkInfo(model=spec.id, parameters=_count(module), weights=config.weights),
         stages=spec.stages(params, io),
         attribution_layer=spec.attribution_layer(params, io),
+        attention=spec.attention(params, io),
     )
 
 

@@ -40,6 +40,9 @@ class ModelSpec(Spec):
             the layers that feature distillation pairs by name. Each gives [B, C, H, W]
             (a ViT: [B, tokens, C]).
         attribution_layer: (checked params, ModelIO) → module path of the last spatial layer, for Grad-CAM.
+        attention: (checked params, ModelIO) → {"block1": (module path, heads), …} in order from shallow to deep:
+            of each attention block, the linear layer that gives [B, tokens, 3·dim] of query, key and value;
+            empty for a network without self-attention over all tokens.
         fits: (checked params, ModelIO) → None, or why not, in words that say what to change.
         pretrained: it can load weights from its library's hub, through `hub`.
         hub: (checked params, ModelIO) → the state dict of the library's pretrained network,
@@ -49,6 +52,7 @@ class ModelSpec(Spec):
     build: Callable[[Mapping[str, Any], ModelIO], nn.Module]
     stages: Callable[[Mapping[str, Any], ModelIO], dict[str, str]]
     attribution_layer: Callable[[Mapping[str, Any], ModelIO], str]
+    attention: Callable[[Mapping[str, Any], ModelIO], dict[str, tuple[str, int]]] = lambda params, io: {}
     fits: Callable[[Mapping[str, Any], ModelIO], str | None] = lambda params, io: None
     pretrained: bool = False
     hub: Callable[[Mapping[str, Any], ModelIO], Mapping[str, Tensor]] | None = None

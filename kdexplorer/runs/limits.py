@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from kdexplorer import catalog
-from kdexplorer.config import NetworkConfig, RunConfig
+from kdexplorer.config import RunConfig
 from kdexplorer.params import ConfigError
 
 
@@ -70,14 +70,11 @@ class Limits(BaseModel):
 
 
 def _paths(config: RunConfig) -> list[str]:
-    problems = []
-    networks: tuple[tuple[str, NetworkConfig | None], ...] = (
-        ("teacher", config.teacher),
-        ("student", config.student),
-    )
-    for place, network in networks:
-        if network is not None and network.weights.startswith("file:"):
-            problems.append(f"{place}.weights: files of this machine are closed here; upload the weights.")
+    problems = [
+        f"{place}.weights: files of this machine are closed here; upload the weights."
+        for place, network in config.networks.items()
+        if network.weights.startswith("file:")
+    ]
     if catalog.entry("sources", config.data.source.id).get("reads_paths"):
         problems.append("data.source: folders of this machine are closed here; upload the images.")
     return problems

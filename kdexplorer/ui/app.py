@@ -20,13 +20,15 @@ from kdexplorer.runs.limits import LOCAL, PUBLIC_SPACE, Limits
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.store import Store
 from kdexplorer.ui import assets
+from kdexplorer.ui.attention_tab import attention
+from kdexplorer.ui.compare_tab import compare
 from kdexplorer.ui.distill_tab import live_run, run_form
 from kdexplorer.ui.endpoints import Endpoints
 from kdexplorer.ui.header import header
-from kdexplorer.ui.history_tab import history
+from kdexplorer.ui.pictures_tab import pictures
+from kdexplorer.ui.soft_targets_tab import soft_targets
 from kdexplorer.ui.theme import theme
 
-STYLES = ("base", "form", "fields", "status", "charts", "pictures", "history", "narrow")
 WARM_AFTER = 1.5  # seconds after the server is up: the page is loaded first, torch after it
 TICK = 1.0  # seconds between two looks at the queue
 
@@ -60,7 +62,7 @@ class Explorer(gr.Blocks):
         """As `gr.Blocks.launch`, closed by default: no paths, no analytics, no other site's scripts."""
         own = {
             "theme": theme(),
-            "css_paths": [assets.STATIC / f"{name}.css" for name in STYLES],
+            "css_paths": assets.styles(),
             "head": _HEAD + assets.preloads(),
             "favicon_path": assets.STATIC / "favicon.svg",
             "footer_links": [],
@@ -109,8 +111,14 @@ def build_demo(store: Store | None = None, limits: Limits | None = None) -> Expl
             with gr.Column(elem_id="kdx-main", min_width=0), gr.Tabs(elem_id="kdx-tabs"):
                 with gr.Tab("Distill", id="distill"):
                     live_run(endpoints)
-                with gr.Tab("History", id="history"):
-                    history(endpoints)
+                with gr.Tab("Restorations", id="pictures"):
+                    pictures(endpoints)
+                with gr.Tab("Attention", id="attention"):
+                    attention(endpoints)
+                with gr.Tab("Soft targets", id="softTargets"):
+                    soft_targets(endpoints)
+                with gr.Tab("Compare", id="compare"):
+                    compare(endpoints)
     demo.queue(max_size=64, default_concurrency_limit=4)
     return demo
 

@@ -15,6 +15,8 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from kdexplorer.ui.words import FOLDER as WORDS
+
 STATIC = Path(__file__).parent / "static"
 PREFIX = "/kdx"
 
@@ -44,8 +46,9 @@ def plotly_folder() -> Path:
 def digest() -> str:
     """Changes whenever one of the page's files does."""
     found = hashlib.sha256()
-    for file in sorted(STATIC.iterdir()):
-        found.update(file.read_bytes())
+    for folder in (STATIC, WORDS):
+        for file in sorted(folder.iterdir()):
+            found.update(file.read_bytes())
     size = (plotly_folder() / "plotly.min.js").stat().st_size
     return hashlib.sha256(found.digest() + str(size).encode()).hexdigest()[:12]
 
@@ -55,9 +58,20 @@ def script(name: str) -> str:
     return f"{PREFIX[1:]}/{digest()}/page/{name}"
 
 
+def words_file(language: str) -> str:
+    """The address of a language's words, relative to the page."""
+    return f"{PREFIX[1:]}/{digest()}/words/{language}.json"
+
+
 def plotly_script() -> str:
     """The address of Plotly's script, relative to the page."""
     return f"{PREFIX[1:]}/{digest()}/plotly/plotly.min.js"
+
+
+def styles() -> list[Path]:
+    """All style sheets: the page's base first, what narrow screens change last."""
+    order = {"base": 0, "narrow": 2}
+    return sorted(STATIC.glob("*.css"), key=lambda file: (order.get(file.stem, 1), file.stem))
 
 
 def preloads() -> str:
@@ -71,5 +85,6 @@ def routes() -> list[BaseRoute]:
     """What the server must answer besides Gradio's own routes."""
     return [
         Mount(f"{PREFIX}/{digest()}/page", Kept(directory=STATIC)),
+        Mount(f"{PREFIX}/{digest()}/words", Kept(directory=WORDS)),
         Mount(f"{PREFIX}/{digest()}/plotly", Kept(directory=plotly_folder())),
     ]

@@ -7,19 +7,15 @@ from typing import Any
 import gradio as gr
 
 from kdexplorer.catalog import catalog
-from kdexplorer.ui.assets import plotly_script
 from kdexplorer.ui.endpoints import Endpoints
 from kdexplorer.ui.form import form_schema
 from kdexplorer.ui.panel import panel
-from kdexplorer.ui.theme import FURTHER, ROLES
-from kdexplorer.ui.words import words
 
 
 def run_form(endpoints: Endpoints) -> gr.HTML:
     """The sidebar: presets, the run's settings, and the one primary button."""
     facts: dict[str, Any] = {
         "schema": form_schema(allow_paths=endpoints.manager.limits.allow_paths),
-        "words": words(),
     }
     functions = (endpoints.start, endpoints.check, endpoints.keep, endpoints.runs)
     return panel("form.js", facts=facts, server=functions, elem_id="kdx-form")
@@ -28,9 +24,6 @@ def run_form(endpoints: Endpoints) -> gr.HTML:
 def live_run(endpoints: Endpoints) -> gr.HTML:
     """The run: progress, curves, verdict, knobs, pictures, attention."""
     facts = {
-        "words": words(),
-        "plotly": plotly_script(),
-        "colors": {"roles": ROLES, "further": FURTHER},
         "knobs": _live_params(),
         "models": {entry["id"]: entry["title"] for entry in catalog()["models"]},
     }

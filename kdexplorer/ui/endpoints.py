@@ -6,72 +6,20 @@ by the manager.
 
 from __future__ import annotations
 
-import functools
 import json
-import logging
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from collections.abc import Mapping
+from typing import Any
 
 from kdexplorer.catalog import check_config
 from kdexplorer.commands import command_from_dict
-from kdexplorer.config import RunConfig, explain
 from kdexplorer.params import ConfigError
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.run import Run
 from kdexplorer.runs.store import Store, UnknownRun
+from kdexplorer.ui.answers import answers, config_of, text, token_of, whole
 from kdexplorer.ui.run_log import RunLogs
 from kdexplorer.ui.uploads import keep_upload
-
-log = logging.getLogger(__name__)
-MAX_CONFIG = 200_000  # characters
-T = TypeVar("T", bound=Callable[..., dict[str, Any]])
-
-
-def answers(method: T) -> T:
-    """Turn whatever goes wrong into `{"error": what to do}`."""
-
-    @functools.wraps(method)
-    def call(self: Endpoints, query: Any) -> dict[str, Any]:
-        try:
-            if not isinstance(query, Mapping):
-                raise ConfigError("Expected a JSON object.")
-            return method(self, query)
-        except ValidationError as error:
-            return {"error": explain(error)}
-        except ConfigError as error:
-            return {"error": str(error)}
-        except Exception:
-            log.exception("%s failed", method.__name__)
-            return {"error": "The server could not do this; its log says why. Try again, or reload the page."}
-
-    return call  # type: ignore[return-value]
-
-
-def text(query: Mapping[str, Any], key: str, limit: int = 200) -> str:
-    """A text of at most `limit` characters; raises ConfigError otherwise."""
-    value = query.get(key)
-    if not isinstance(value, str) or len(value) > limit or "\x00" in value:
-        raise ConfigError(f"{key}: expected a text of at most {limit:,} characters.")
-    return value
-
-
-def whole(query: Mapping[str, Any], key: str, default: int = 0, limit: int = 2**53) -> int:
-    """A whole number from 0 to `limit`; raises ConfigError otherwise."""
-    value = query.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
-        raise ConfigError(f"{key}: expected a whole number from 0 to {limit:,}.")
-    return value
-
-
-def config_of(query: Mapping[str, Any]) -> RunConfig:
-    """The form's configuration, validated."""
-    values = query.get("config")
-    if not isinstance(values, Mapping) or len(json.dumps(values, default=str)) > MAX_CONFIG:
-        raise ConfigError("config: expected a run's configuration.")
-    return RunConfig.from_dict(dict(values))
 
 
 class Endpoints:
@@ -81,20 +29,12 @@ class Endpoints:
         self.store, self.manager = store, manager
         self.logs = RunLogs(store)
 
-    def _token(self, query: Mapping[str, Any]) -> str:
-        token = text(query, "token", 200)
-        if len(token) < 16:
-            raise ConfigError(
-                "This browser has no identity yet: allow this page to keep site data, and reload it."
-            )
-        return token
-
     @answers
     def start(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """{config, token} → {run}: begins, or queues behind the run that is going on."""
         config = config_of(query)
         check_config(config)
-        return {"run": self.manager.start(config, actor=self._token(query))}
+        return {"run": self.manager.start(config, actor=token_of(query))}
 
     @answers
     def check(self, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +56,7 @@ class Endpoints:
             return {"error": str(error), "gone": True}
         answer = self.logs.since(run_id, cursor)
         answer["run"] = row(run)
-        answer["mine"] = self.manager.may_control(run_id, self._token(query))
+        answer["mine"] = self.manager.may_control(run_id, token_of(query))
         if cursor == 0:
             answer["config"] = run.config.model_dump(mode="json")
         return answer
@@ -139,13 +79,13 @@ class Endpoints:
         if not isinstance(values, Mapping):
             raise ConfigError("command: expected an object with a kind.")
         command = command_from_dict(dict(values))
-        self.manager.command(text(query, "run", 64), command, actor=self._token(query))
+        self.manager.command(text(query, "run", 64), command, actor=token_of(query))
         return {"ok": True}
 
     @answers
     def resume(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """{run, token} → {ok}: goes on after a pause, or from the last checkpoint."""
-        self.manager.resume(text(query, "run", 64), actor=self._token(query))
+        self.manager.resume(text(query, "run", 64), actor=token_of(query))
         return {"ok": True}
 
     @answers
@@ -159,9 +99,7 @@ class Endpoints:
             if not isinstance(path, str) or (number and not math.isfinite(value)):
                 raise ConfigError(f"{path}: expected a finite value.")
         step = None if query.get("step") is None else whole(query, "step")
-        run_id = self.manager.fork(
-            text(query, "run", 64), step=step, changes=changes, actor=self._token(query)
-        )
+        run_id = self.manager.fork(text(query, "run", 64), step=step, changes=changes, actor=token_of(query))
         return {"run": run_id}
 
     @answers
@@ -194,14 +132,14 @@ class Endpoints:
     def delete(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """{run, token} → {ok}."""
         run_id = text(query, "run", 64)
-        self.manager.delete(run_id, actor=self._token(query))
+        self.manager.delete(run_id, actor=token_of(query))
         self.logs.forget(run_id)
         return {"ok": True}
 
     @answers
     def rename(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """{run, name, token} → {ok}."""
-        self.manager.rename(text(query, "run", 64), text(query, "name", 80), actor=self._token(query))
+        self.manager.rename(text(query, "run", 64), text(query, "name", 80), actor=token_of(query))
         return {"ok": True}
 
     @answers

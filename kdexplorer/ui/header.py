@@ -5,8 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from kdexplorer.ui.panel import panel
-from kdexplorer.ui.words import words
 
 
 def header() -> gr.HTML:
-    return panel("header.js", facts={"words": words()}, elem_id="kdx-header")
+    return panel("header.js", elem_id="kdx-header")

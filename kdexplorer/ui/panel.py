@@ -8,11 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from kdexplorer.ui.assets import script
+from kdexplorer.ui.assets import plotly_script, script, words_file
+from kdexplorer.ui.theme import FURTHER, ROLES
+from kdexplorer.ui.words import LANGUAGES
 
 _LOAD = """
-import(new URL(props.module, document.baseURI).href)
-  .then(module => module.mount(element, {server, upload, facts: props.facts}))
+import(new URL(props.boot.script, document.baseURI).href)
+  .then(boot => boot.mount(props.boot, props.module, element, {server, upload, facts: props.facts}))
   .catch(error => {
     element.textContent = 'This part of the page could not be loaded. Reload the page; if that does not help, ' +
       'the server may have been updated or stopped.';
@@ -31,14 +33,25 @@ def _named(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+@functools.cache
+def _boot() -> dict[str, Any]:
+    """What every part needs before it is drawn."""
+    return {
+        "script": script("boot.js"),
+        "plotly": plotly_script(),
+        "colors": {"roles": ROLES, "further": FURTHER},
+        "languages": {code: {"title": title, "words": words_file(code)} for code, title in LANGUAGES.items()},
+    }
+
+
 def panel(
     module: str,
     *,
-    facts: dict[str, Any],
     elem_id: str,
+    facts: dict[str, Any] | None = None,
     server: Sequence[Callable[[Any], Any]] = (),
 ) -> gr.HTML:
-    """A component that loads `static/<module>` and calls its `mount(element, {server, upload, facts})`.
+    """A component that loads `static/<module>` and calls its `mount(element, {server, upload, facts, plotly})`.
 
     `facts` reach the browser once, with the page. `server` are the Python functions it may call: each takes one
     JSON object and returns one; none may raise, since anyone who knows the address can call them.
@@ -50,5 +63,6 @@ def panel(
         server_functions=[_named(function) for function in server],
         elem_id=elem_id,
         module=script(module),
-        facts=facts,
+        facts=facts or {},
+        boot=_boot(),
     )

@@ -1,4 +1,8 @@
-"""The page's own words, one JSON file a language in `words/`; those of parameters live beside the parameters."""
+"""The page's own words, one JSON file a language in `words/`.
+
+A key of a file is a name (`run.pause`), or, in other languages than English, an English sentence as it stands in the
+code: what parameters, methods and presets say of themselves is written once, beside them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "words"
+LANGUAGES = {"en": "EN", "zh": "中文"}  # by code, as the switch shows them
 
 
 @cache

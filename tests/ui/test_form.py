@@ -47,7 +47,7 @@ def _other(field: dict[str, Any]) -> Any:
 def test_every_plain_setting_has_a_field() -> None:
     config = RunConfig().model_dump(mode="json")
     structure = {"data.source.params", "data.degradations", "data.augmentations", "teacher", "student.params"}
-    structure |= {"variants", "parent"}
+    structure |= {"variants", "parent", "teachers"}
     missing = set(_leaves(config)) - {field["path"] for field in FIELDS} - NOT_FORM - structure
     assert not missing
 

@@ -10,7 +10,7 @@ from kdexplorer.ui.assets import STATIC
 from kdexplorer.ui.words import words
 
 SOURCES = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
-BUILT = ("task.", "group.", "schedule.", "status.", "attention.", "run.", "history.", "role.", "predict.", "chart.", "verdict.", "upload.", "preview.")  # fmt: skip
+BUILT = ("tab.", "task.", "group.", "schedule.", "status.", "attention.", "run.", "history.", "role.", "predict.", "chart.", "verdict.", "upload.", "preview.")  # fmt: skip
 
 
 def test_every_key_that_a_script_names_has_a_text() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from kdexplorer.params import ConfigError, Param
 class _Layers:
     stages: tuple[str, ...]
     attribution: str
+    attention: tuple[tuple[str, int], ...]
 
 
 def _timm() -> Any:
@@ -100,7 +101,22 @@ def _layers(name: str, io: ModelIO) -> _Layers:
         attribution = f"{last}.norm1" if f"{last}.norm1" in paths else last
         count = len(stages)
         stages = [stages[pick] for pick in sorted({max(count * part // 4 - 1, 0) for part in (1, 2, 3, 4)})]
-    return _Layers(tuple(f"net.{path}" for path, _ in stages), f"net.{attribution}")
+    return _Layers(
+        tuple(f"net.{path}" for path, _ in stages), f"net.{attribution}", tuple(_attention(model))
+    )
+
+
+def _attention(model: nn.Module) -> Iterator[tuple[str, int]]:
+    """(path of the qkv layer, heads) of a plain vision transformer's blocks.
+
+    What normalises or rotates the queries, or attends within windows, has other attention than its qkv tells.
+    """
+    if type(model).__name__ != "VisionTransformer":
+        return
+    for path, layer in model.named_modules():
+        plain = type(layer).__name__ == "Attention" and isinstance(getattr(layer, "q_norm", None), nn.Identity)
+        if plain and isinstance(getattr(layer, "qkv", None), nn.Linear):
+            yield f"net.{path}.qkv", int(layer.num_heads)  # type: ignore[arg-type]
 
 
 def _fits(params: Mapping[str, Any], io: ModelIO) -> str | None:
@@ -130,6 +146,10 @@ def _add(id: str, title: str, summary: str, name: str = "") -> None:
             build=lambda params, io: _build(named(params), io),
             stages=lambda params, io: numbered(_layers(named(params), io).stages),
             attribution_layer=lambda params, io: _layers(named(params), io).attribution,
+            attention=lambda params, io: {
+                f"block{index}": block
+                for index, block in enumerate(_layers(named(params), io).attention, 1)
+            },
             fits=_fits,
             pretrained=True,
             hub=lambda params, io: _hub(named(params), io),

@@ -114,6 +114,10 @@ MODELS.add(
         build=_build,
         stages=lambda params, io: numbered(_blocks(params)),
         attribution_layer=lambda params, io: _blocks(params)[-1],
+        attention=lambda params, io: {
+            f"block{index}": (f"{path}.attn.qkv", params["heads"])
+            for index, path in enumerate(_blocks(params), 1)
+        },
         fits=_fits,
     )
 )

@@ -22,20 +22,13 @@ export function token() {
   return memory;
 }
 
-export function runInAddress() {
-  const id = new URLSearchParams(location.search).get('run');
-  return id && /^[0-9a-z-]{6,40}$/.test(id) ? id : null;
-}
-
-export function putRunInAddress(id) {
-  const address = new URL(location.href);
-  if (id) address.searchParams.set('run', id);
-  else address.searchParams.delete('run');
-  history.replaceState(history.state, '', address);
-}
-
-// Signals between the parts: `starting` (config), `start-failed`, `open` (run id, fresh), `settings` (config),
-// `theme`, `runs-changed`. The last of each is kept for a part that is drawn later.
+// Signals between the parts. The last of each is kept for a part that is drawn later.
+//   starting, start-failed                 the form has asked for a run
+//   open {run, fresh}                      look at this run
+//   run {run: RunState | null, changed}    what is known of the run that is open has grown; `changed`: a set of
+//                                          'config', 'started', 'points', 'evaluations', 'previews', 'opened', …
+//   settings {config, force}               show this configuration in the form
+//   runs-changed, theme
 const last = new Map();
 
 export function signal(name, detail) {
@@ -50,10 +43,14 @@ export function listen(name, heard, { late = false } = {}) {
 
 export const isDark = () => document.documentElement.classList.contains('kdx-dark');
 
-export function showTab(name) {
-  const tab = [...document.querySelectorAll('#kdx-tabs [role="tab"]')].find(
-    button => button.textContent.trim() === name,
-  );
+// Tabs by their place: Gradio gives their buttons no name of ours, and their labels change with the language.
+export const TABS = ['distill', 'pictures', 'attention', 'softTargets', 'compare'];
+
+export const tabButton = id =>
+  document.querySelectorAll('#kdx-tabs .tab-container[role="tablist"] > button[role="tab"]')[TABS.indexOf(id)] ?? null;
+
+export function showTab(id) {
+  const tab = tabButton(id);
   if (tab && tab.getAttribute('aria-selected') !== 'true') tab.click();
 }
 

@@ -8,7 +8,7 @@ import { distillationGroup, distillationSummary } from './form_distillation.js';
 import { networksGroup, networksSummary } from './form_networks.js';
 import { fieldsFor } from './form_parts.js';
 import { answering } from './server.js';
-import { t, useWords } from './words.js';
+import { t } from './words.js';
 
 const CHECK_AFTER = 300; // ms without a change
 const CHECK_AGAIN = 2500;
@@ -277,7 +277,7 @@ class Form {
       this.showProblems(answer.error.split('\n'), true);
       return;
     }
-    showTab(t('tab.distill'));
+    showTab('distill');
     signal('open', { run: answer.run, fresh: true });
     signal('runs-changed');
     if (narrow.matches) document.getElementById('kdx-main')?.scrollIntoView({ behavior: 'auto' });
@@ -285,7 +285,6 @@ class Form {
 }
 
 export function mount(element, context) {
-  useWords(context.facts.words);
   const form = new Form(element, { ...context, server: answering(context.server) });
   listen('settings', ({ config, force }) => {
     if (force || !form.touched) form.load({ ...config, parent: null });

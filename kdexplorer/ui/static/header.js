@@ -1,8 +1,9 @@
 // The line on top: the name, the settings' visibility, light or dark.
 
 import { h, replace, svg } from './dom.js';
-import { isDark, signal } from './browser.js';
-import { t, useWords } from './words.js';
+import { fromAddress, putInAddress } from './address.js';
+import { TABS, isDark, listen, signal, tabButton } from './browser.js';
+import { keepLanguage, language, t } from './words.js';
 
 function mark() {
   return svg(
@@ -26,9 +27,50 @@ function applyTheme(dark, keep) {
   signal('theme', dark);
 }
 
-export function mount(element, { facts }) {
-  useWords(facts.words);
+// The tabs' buttons are Gradio's: their labels follow the language and the open run's task.
+function labelTabs(task) {
+  for (const id of TABS) {
+    const button = tabButton(id);
+    const label = t(id === 'pictures' && task === 'classification' ? 'tab.predictions' : `tab.${id}`);
+    if (button && button.textContent.trim() !== label) button.textContent = label;
+  }
+}
+
+// A new language needs a new page; the run and the form are kept in the address and in this tab.
+function switchTo(code) {
+  keepLanguage(code);
+  if (fromAddress('lang')) putInAddress('lang', code);
+  location.reload();
+}
+
+const languageSwitch = languages =>
+  h(
+    'div',
+    { class: 'k-languages', role: 'group', 'aria-label': t('language') },
+    Object.entries(languages).map(([code, { title }]) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'k-language',
+          lang: code,
+          'aria-pressed': String(code === language()),
+          onclick: () => switchTo(code),
+        },
+        title,
+      ),
+    ),
+  );
+
+export function mount(element, { languages }) {
   applyTheme(isDark(), false);
+  let task = null;
+  listen('run', ({ run }) => {
+    task = run?.config?.task ?? null;
+    labelTabs(task);
+  }, { late: true });
+  const untilThere = () => (tabButton('compare') ? labelTabs(task) : setTimeout(untilThere, 50));
+  untilThere();
   const theme = h(
     'button',
     {
@@ -85,6 +127,7 @@ export function mount(element, { facts }) {
       h('h1', {}, 'KD Explorer'),
       h('p', {}, t('tagline')),
       h('span', { class: 'k-gap' }),
+      languageSwitch(languages),
       theme,
     ),
   );

@@ -1,10 +1,11 @@
 // Earlier runs, newest first; each opens where it was left.
 
 import { h, replace, say } from './dom.js';
-import { listen, runInAddress, showTab, signal, token } from './browser.js';
+import { runInAddress } from './address.js';
+import { listen, showTab, signal, token } from './browser.js';
 import { when } from './format.js';
 import { answering } from './server.js';
-import { t, useWords } from './words.js';
+import { t } from './words.js';
 
 const PAGE = 50;
 
@@ -77,7 +78,7 @@ class History {
 
   open(run) {
     signal('open', { run: run.id, fresh: false });
-    showTab(t('tab.distill'));
+    showTab('distill');
   }
 
   async remove(run, button) {
@@ -168,6 +169,5 @@ class History {
 }
 
 export function mount(element, context) {
-  useWords(context.facts.words);
   new History(element, { server: answering(context.server) });
 }

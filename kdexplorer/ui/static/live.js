@@ -1,11 +1,11 @@
 // The run that this page looks at: asks the server what is new, and tells each part of the panel.
 
 import { h, replace, say } from './dom.js';
-import { listen, putRunInAddress, runInAddress, signal, token } from './browser.js';
+import { putRunInAddress, runInAddress } from './address.js';
+import { listen, signal, token } from './browser.js';
 import { loadPlotly } from './chart.js';
 import { LossChart } from './loss_chart.js';
 import { QualityChart } from './quality_chart.js';
-import { useColors } from './colors.js';
 import { Fork } from './fork.js';
 import { Knobs } from './knobs.js';
 import { Previews } from './previews.js';
@@ -14,7 +14,7 @@ import { answering } from './server.js';
 import { Status } from './status.js';
 import { Verdicts } from './verdict.js';
 import { welcome } from './welcome.js';
-import { t, useWords } from './words.js';
+import { t } from './words.js';
 
 const EAGER = 150; // ms between polls until the first points are there, and while a person waits for an answer
 const CALM = 700;
@@ -23,7 +23,7 @@ const HIDDEN = 10_000; // while nobody looks
 const EAGER_FOR = 20_000;
 
 class Live {
-  constructor(element, { server, facts }) {
+  constructor(element, { server, facts, plotly }) {
     this.server = server;
     this.run = null;
     this.round = 0;
@@ -74,7 +74,7 @@ class Live {
     this.element = element.firstElementChild;
     this.element.dataset.state = 'empty';
     this.status.element.hidden = true;
-    loadPlotly(facts.plotly).then(
+    loadPlotly(plotly).then(
       () => {
         this.quality.draw();
         this.losses.draw();
@@ -116,6 +116,7 @@ class Live {
     for (const part of [this.verdicts, this.knobs, this.previews]) part.empty();
     this.quality.show(this.run);
     this.losses.show(this.run);
+    signal('run', { run: this.run, changed: new Set(['opened']) });
     this.tail(this.round);
   }
 
@@ -127,6 +128,7 @@ class Live {
     this.welcome.hidden = false;
     this.status.element.hidden = true;
     replace(this.welcome, welcome(t('welcome.gone'), `${message} ${t('welcome.text')}`));
+    signal('run', { run: null, changed: new Set(['opened']) });
   }
 
   hurry() {
@@ -187,6 +189,7 @@ class Live {
     if (['evaluations', 'started', 'config'].some(name => changed.has(name))) this.verdicts.show(run);
     this.knobs.show(run);
     if (changed.has('previews') || (run.previews.length && this.previews.shown === null)) this.previews.show(run);
+    signal('run', { run, changed });
     document.title = run.active
       ? `${Math.round((100 * run.row.step) / (run.row.steps || 1))} % · ${run.row.name || 'KD Explorer'}`
       : 'KD Explorer';
@@ -199,8 +202,6 @@ class Live {
 }
 
 export function mount(element, context) {
-  useWords(context.facts.words);
-  useColors(context.facts.colors);
   const live = new Live(element, { ...context, server: answering(context.server) });
   window.kdx = { ...window.kdx, live: { run: () => live.run } };
 }

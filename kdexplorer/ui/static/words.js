@@ -1,12 +1,48 @@
-// The page's texts by key; what is missing shows as its key.
+// The page's texts by key, in the person's language; what is missing shows as its key.
 
+import { fromAddress } from './address.js';
+
+const KEPT = 'kdx-language';
 let texts = {};
+let chosen = 'en';
 
-export function useWords(found) {
-  if (found) texts = found;
+// The language of this page: its address's, the one kept, or the browser's first that we have.
+function choose(codes) {
+  const asked = fromAddress('lang');
+  if (codes.includes(asked)) return asked;
+  let kept = null;
+  try {
+    kept = localStorage.getItem(KEPT);
+  } catch {
+    /* storage may be forbidden */
+  }
+  if (codes.includes(kept)) return kept;
+  return navigator.languages.map(code => code.slice(0, 2).toLowerCase()).find(code => codes.includes(code)) ?? 'en';
+}
+
+// languages: code → {title, words: address}
+export async function loadWords(languages) {
+  chosen = choose(Object.keys(languages));
+  const answer = await fetch(new URL(languages[chosen].words, document.baseURI));
+  if (!answer.ok) throw new Error(`words: ${answer.status}`);
+  texts = await answer.json();
+  document.documentElement.lang = chosen;
+}
+
+export const language = () => chosen;
+
+export function keepLanguage(code) {
+  try {
+    localStorage.setItem(KEPT, code);
+  } catch {
+    /* it lasts as long as the address */
+  }
 }
 
 export function t(key, values = {}) {
   const text = texts[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
 }
+
+// A sentence that the server says in English, in the person's language where we have it.
+export const tx = sentence => texts[sentence] ?? sentence;
