@@ -1,4 +1,4 @@
-"""The command line: `kdexplorer app | fit | runs | show | pause | resume | step | stop | set | fork | delete …`.
+"""The command line: `kdexplorer app | fit | runs | show | pause | resume | step | stop | set | fork | export …`.
 
 Exit codes: 0 done, 1 the run failed, 2 bad input, 130 aborted. What is asked for goes to stdout, the rest to stderr.
 """
@@ -21,6 +21,7 @@ from kdexplorer.commands import Command, Extend, Pause, SetKnob, Step, Stop
 from kdexplorer.config import RunConfig, explain, with_values
 from kdexplorer.params import ConfigError
 from kdexplorer.presets import preset_config
+from kdexplorer.runs.archive import export_run, import_run
 from kdexplorer.runs.executors import Inline
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.report import export_student, summary
@@ -114,6 +115,15 @@ def _parser() -> Parser:
         "--step", type=int, help="the last checkpoint at or before this step (default: the last one)"
     )
     _add_set(fork)
+    export = command(
+        "export", _export, "Write a run as a zip: config, log, curves, figures, weights, model card."
+    )
+    export.add_argument(
+        "target", metavar="FILE", type=Path, help="the zip to write, or a folder to put it in"
+    )
+    command(
+        "import", _import, "Add an exported run to this history; prints its id.", of_run=False
+    ).add_argument("file", metavar="FILE", type=Path, help="a zip that `kdexplorer export` or the page wrote")
     command("delete", _delete, "Remove a run and everything it wrote.")
     listing = command(
         "list", _list, "List what there is to choose from, with defaults and bounds.", of_run=False
@@ -256,6 +266,19 @@ def _fork(options: argparse.Namespace) -> int:
     run_id = store.resolve(options.id)
     child = Manager(store).fork(run_id, step=options.step, changes=_changes(options), actor=None)
     return _print_id(child, options)
+
+
+def _export(options: argparse.Namespace) -> int:
+    store = Store()
+    run_id = store.resolve(options.id)
+    target = options.target / f"kdexplorer-{run_id}.zip" if options.target.is_dir() else options.target
+    export_run(store, run_id, target)
+    _print({"run_id": run_id, "file": str(target)}, options, [str(target)])
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    return _print_id(import_run(Store(), options.file), options)
 
 
 def _delete(options: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_SSR_MODE", "false")
 
 import gradio as gr
+from starlette.routing import BaseRoute
 
 from kdexplorer.params import ConfigError
 from kdexplorer.runs.limits import LOCAL, PUBLIC_SPACE, Limits
@@ -48,8 +49,8 @@ _HEAD = """
 class Explorer(gr.Blocks):
     """The app's blocks. `launch()` needs no arguments: theme, styles and routes are its own."""
 
-    def __init__(self, manager: Manager, **options: Any) -> None:
-        self.manager = manager
+    def __init__(self, manager: Manager, routes: Sequence[BaseRoute], **options: Any) -> None:
+        self.manager, self.routes = manager, [*routes, *assets.routes()]
         super().__init__(
             title="KD Explorer",
             fill_width=True,
@@ -72,7 +73,7 @@ class Explorer(gr.Blocks):
             "allowed_paths": [],
             "max_file_size": "512mb",
             "ssr_mode": os.environ["GRADIO_SSR_MODE"].lower() == "true",
-            "app_kwargs": {"routes": assets.routes(), "lifespan": self._lifespan},
+            "app_kwargs": {"routes": self.routes, "lifespan": self._lifespan},
         }
         return super().launch(**{**own, **options})
 
@@ -102,7 +103,7 @@ def build_demo(store: Store | None = None, limits: Limits | None = None) -> Expl
     store = store or Store()
     manager = Manager(store, limits or (PUBLIC_SPACE if os.environ.get("SPACE_ID") else LOCAL))
     endpoints = Endpoints(store, manager)
-    demo = Explorer(manager)
+    demo = Explorer(manager, endpoints.archives.routes())
     with demo:
         header()
         with gr.Row(elem_id="kdx-page"):

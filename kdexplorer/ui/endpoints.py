@@ -13,12 +13,15 @@ from typing import Any
 
 from kdexplorer.catalog import check_config
 from kdexplorer.commands import command_from_dict
+from kdexplorer.home import preview_path
 from kdexplorer.params import ConfigError
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.run import Run
 from kdexplorer.runs.store import Store, UnknownRun
 from kdexplorer.ui.answers import answers, config_of, text, token_of, whole
+from kdexplorer.ui.archive_routes import Archives
 from kdexplorer.ui.run_log import RunLogs
+from kdexplorer.ui.share_endpoints import ShareEndpoints
 from kdexplorer.ui.uploads import keep_upload
 
 
@@ -28,6 +31,8 @@ class Endpoints:
     def __init__(self, store: Store, manager: Manager) -> None:
         self.store, self.manager = store, manager
         self.logs = RunLogs(store)
+        self.archives = Archives(store)
+        self.share = ShareEndpoints()
 
     @answers
     def start(self, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,13 +68,14 @@ class Endpoints:
 
     @answers
     def preview(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{run, step} → what there is to look at, at that step."""
+        """{run, step, part} → what there is to look at, at that step; `part` logits or scores: those, and only those."""
         run_id, step = text(query, "run", 64), whole(query, "step")
-        file = self.store.folder(run_id) / "previews" / f"{step:08d}.json"
+        part = text(query, "part", 20) if query.get("part") else ""
         try:
-            found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            read = preview_path(self.store.folder(run_id), step, part).read_text(encoding="utf-8")
         except FileNotFoundError:
             raise ConfigError("The pictures of this step are gone.") from None
+        found: dict[str, Any] = json.loads(read)
         return found
 
     @answers

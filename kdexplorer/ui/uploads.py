@@ -23,7 +23,7 @@ FORMATS = {"PNG": "png", "JPEG": "jpg", "BMP": "bmp", "WEBP": "webp", "TIFF": "t
 
 
 def keep_upload(path: str, kind: str) -> dict[str, Any]:
-    """Take over the file at `path`, which Gradio's upload put into its own folder; `kind` is `image` or `weights`.
+    """Take over the file at `path`, which Gradio's upload put into its own folder; `kind` is `image`, `weights` or `run`.
 
     Raises:
         ConfigError: it is not an uploaded file, or not one that can be used, and why.
@@ -32,9 +32,9 @@ def keep_upload(path: str, kind: str) -> dict[str, Any]:
     file = Path(path).resolve()
     if not file.is_relative_to(folder) or not file.is_file() or Path(path).is_symlink():
         raise ConfigError("This is not a file that was just uploaded: choose it again.")
-    checks = {"image": _check_image, "weights": _check_weights}
+    checks = {"image": _check_image, "weights": _check_weights, "run": _check_run}
     if kind not in checks:
-        raise ConfigError("kind: expected image or weights.")
+        raise ConfigError("kind: expected image, weights or run.")
     extension, note = checks[kind](file)
     upload_id = f"{secrets.token_hex(8)}.{extension}"
     target = upload_path(upload_id)
@@ -86,3 +86,12 @@ def _check_weights(file: Path) -> tuple[str, str]:
     raise ConfigError(
         "These are no weights that can be read: send a .safetensors file, or a .pth of tensors only."
     )
+
+
+def _check_run(file: Path) -> tuple[str, str]:
+    size = file.stat().st_size
+    if size > MAX_WEIGHT_BYTES:
+        raise ConfigError(f"The file has {size / 1e6:,.0f} MB; at most {MAX_WEIGHT_BYTES // 1_000_000}.")
+    if not zipfile.is_zipfile(file):
+        raise ConfigError("This is not an exported run: choose the zip that Export wrote.")
+    return "zip", f"{size / 1e6:.1f} MB"
