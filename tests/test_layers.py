@@ -17,6 +17,7 @@ FLOORS = (
     ("params", "py.typed"),
     ("registry", "config", "config_fields", "config_objective", "events", "commands", "home", "weight_file", "metrics"),
     ("presets",),
+    ("lessons",),
     ("catalog",),
     ("distillation", "models", "data"),
     ("attribution", "tasks"),
