@@ -26,10 +26,18 @@ from kdexplorer.ui.compare_tab import compare
 from kdexplorer.ui.distill_tab import live_run, run_form
 from kdexplorer.ui.endpoints import Endpoints
 from kdexplorer.ui.header import header
+from kdexplorer.ui.panel import panel
 from kdexplorer.ui.pictures_tab import pictures
 from kdexplorer.ui.soft_targets_tab import soft_targets
 from kdexplorer.ui.theme import theme
 
+TABS = {
+    "distill": live_run,
+    "pictures": pictures,
+    "attention": attention,
+    "softTargets": soft_targets,
+    "compare": compare,
+}
 WARM_AFTER = 1.5  # seconds after the server is up: the page is loaded first, torch after it
 TICK = 1.0  # seconds between two looks at the queue
 
@@ -41,6 +49,7 @@ _HEAD = """
   try { kept = localStorage.getItem('kdx-theme'); } catch { /* storage may be forbidden */ }
   const dark = kept ? kept === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
   document.documentElement.classList.toggle('kdx-dark', dark);
+  document.documentElement.dataset.tab = 'distill';
 })();
 </script>
 """
@@ -105,21 +114,15 @@ def build_demo(store: Store | None = None, limits: Limits | None = None) -> Expl
     endpoints = Endpoints(store, manager)
     demo = Explorer(manager, endpoints.archives.routes())
     with demo:
-        header()
+        header(endpoints)
         with gr.Row(elem_id="kdx-page"):
             with gr.Column(elem_id="kdx-side", min_width=0):
                 run_form(endpoints)
-            with gr.Column(elem_id="kdx-main", min_width=0), gr.Tabs(elem_id="kdx-tabs"):
-                with gr.Tab("Distill", id="distill"):
-                    live_run(endpoints)
-                with gr.Tab("Restorations", id="pictures"):
-                    pictures(endpoints)
-                with gr.Tab("Attention", id="attention"):
-                    attention(endpoints)
-                with gr.Tab("Soft targets", id="softTargets"):
-                    soft_targets(endpoints)
-                with gr.Tab("Compare", id="compare"):
-                    compare(endpoints)
+            with gr.Column(elem_id="kdx-main", min_width=0):
+                panel("tabs.js", elem_id="kdx-tabs")
+                for tab, part in TABS.items():
+                    with gr.Column(elem_id=f"kdx-tab-{tab}", elem_classes="k-tabpanel", min_width=0):
+                        part(endpoints)
     demo.queue(max_size=64, default_concurrency_limit=4)
     return demo
 

@@ -9,4 +9,7 @@ from kdexplorer.ui.panel import panel
 
 
 def attention(endpoints: Endpoints) -> gr.HTML:
-    return panel("attention_tab.js", server=(endpoints.preview,), elem_id="kdx-attention")
+    inspect = endpoints.inspect
+    return panel(
+        "attention_tab.js", server=(inspect.facts, inspect.attribute, inspect.align), elem_id="kdx-attention"
+    )

@@ -1,4 +1,4 @@
-"""The *Compare* tab: earlier runs, side by side."""
+"""The *Compare* tab: earlier runs, and those chosen among them side by side."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from kdexplorer.ui.panel import panel
 
 
 def compare(endpoints: Endpoints) -> gr.HTML:
-    return panel(
-        "history.js", server=(endpoints.runs, endpoints.delete, endpoints.rename), elem_id="kdx-compare"
+    asked = endpoints.compare
+    functions = (
+        endpoints.runs,
+        endpoints.delete,
+        endpoints.rename,
+        asked.tag,
+        asked.note,
+        asked.chosen,
+        asked.curves,
+        asked.varied,
     )
+    return panel("compare.js", server=functions, elem_id="kdx-compare")

@@ -7,17 +7,32 @@ from typing import Any
 import gradio as gr
 
 from kdexplorer.catalog import catalog
+from kdexplorer.config import MAX_VARIANTS
 from kdexplorer.ui.endpoints import Endpoints
 from kdexplorer.ui.form import form_schema
 from kdexplorer.ui.panel import panel
 
+MAX_SEEDS = 10  # runs of one press
+
 
 def run_form(endpoints: Endpoints) -> gr.HTML:
     """The sidebar: presets, the run's settings, and the one primary button."""
+    limits = endpoints.manager.limits
     facts: dict[str, Any] = {
-        "schema": form_schema(allow_paths=endpoints.manager.limits.allow_paths),
+        "schema": form_schema(allow_paths=limits.allow_paths),
+        "most_variants": min(limits.max_variants or MAX_VARIANTS, MAX_VARIANTS),
+        "most_seeds": limits.runs_per_owner or MAX_SEEDS,
     }
-    functions = (endpoints.start, endpoints.check, endpoints.keep, endpoints.runs)
+    functions = (
+        endpoints.start,
+        endpoints.check,
+        endpoints.keep,
+        endpoints.runs,
+        endpoints.share.link,
+        endpoints.share.read,
+        endpoints.share.share,
+        endpoints.inspect.estimate,
+    )
     return panel("form.js", facts=facts, server=functions, elem_id="kdx-form")
 
 
@@ -34,6 +49,7 @@ def live_run(endpoints: Endpoints) -> gr.HTML:
         endpoints.resume,
         endpoints.fork,
         endpoints.checkpoints,
+        endpoints.family,
     )
     return panel("live.js", facts=facts, server=functions, elem_id="kdx-live")
 

@@ -14,12 +14,16 @@ from typing import Any
 from kdexplorer.catalog import check_config
 from kdexplorer.commands import command_from_dict
 from kdexplorer.home import preview_path
+from kdexplorer.lessons import lesson
 from kdexplorer.params import ConfigError
-from kdexplorer.runs.manager import Manager
+from kdexplorer.runs.family import family
+from kdexplorer.runs.manager import MOST_SEEDS, Manager
 from kdexplorer.runs.run import Run
 from kdexplorer.runs.store import Store, UnknownRun
 from kdexplorer.ui.answers import answers, config_of, text, token_of, whole
 from kdexplorer.ui.archive_routes import Archives
+from kdexplorer.ui.compare_endpoints import CompareEndpoints
+from kdexplorer.ui.inspect_endpoints import InspectEndpoints
 from kdexplorer.ui.run_log import RunLogs
 from kdexplorer.ui.share_endpoints import ShareEndpoints
 from kdexplorer.ui.uploads import keep_upload
@@ -31,15 +35,21 @@ class Endpoints:
     def __init__(self, store: Store, manager: Manager) -> None:
         self.store, self.manager = store, manager
         self.logs = RunLogs(store)
+        self.inspect = InspectEndpoints(store, manager)
+        self.compare = CompareEndpoints(store, manager)
         self.archives = Archives(store)
         self.share = ShareEndpoints()
 
     @answers
     def start(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{config, token} → {run}: begins, or queues behind the run that is going on."""
-        config = config_of(query)
+        """{config, seeds, token} → {run, runs}: begins, or queues behind the run that is going on.
+
+        `seeds` (default 1) asks for as many runs that differ in nothing but the seed; `run` is the first.
+        """
+        config, seeds = config_of(query), whole(query, "seeds", 1, MOST_SEEDS)
         check_config(config)
-        return {"run": self.manager.start(config, actor=token_of(query))}
+        runs = self.manager.start_seeds(config, seeds, actor=token_of(query))
+        return {"run": runs[0], "runs": runs}
 
     @answers
     def check(self, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,29 +119,47 @@ class Endpoints:
         return {"run": run_id}
 
     @answers
+    def family(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run} → {tree, branches}: the runs it was forked from and into, with their curves."""
+        return family(self.store, text(query, "run", 64))
+
+    @answers
+    def lesson(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{id, language} → a lesson, see `kdexplorer.lessons.lesson`."""
+        return lesson(text(query, "id", 64), text(query, "language", 8))
+
+    @answers
     def checkpoints(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """{run} → {steps}: where it can be forked."""
         return {"steps": self.manager.checkpoints(text(query, "run", 64))}
 
     @answers
     def runs(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{offset, limit} → {runs}: the history, newest first, each with its last verdict."""
+        """{offset, limit, search} → {runs, total}: the history, newest first, each with its last verdict."""
         offset, limit = whole(query, "offset", 0, 1_000_000), whole(query, "limit", 50, 200)
-        return {"runs": [self._listed(run) for run in self.store.runs(limit=limit, offset=offset)]}
+        search = text(query, "search", 200) if "search" in query else ""
+        runs = self.store.runs(limit=limit, offset=offset, search=search)
+        return {"runs": [self._listed(run) for run in runs], "total": self.store.count(search)}
 
     def _listed(self, run: Run) -> dict[str, Any]:
-        try:
-            config = run.config
-        except ConfigError as error:  # written by another version: it can still be seen and deleted
-            return {**row(run), "verdict": str(error)}
+        """A run in the history. Its config is read as it was written, unchecked: another version's shows too."""
+        config, verdicts = run.settings, run.results.get("verdicts", [])
+        started = self.store.last(run.id, "started") if verdicts else None
+        teacher, variants = config.get("teacher"), config.get("variants") or []
         return {
             **row(run),
-            "task": config.task,
-            "source": config.data.source.id,
-            "student": config.student.model_dump(mode="json"),
-            "teacher": config.teacher.id if config.teacher else None,
-            "variants": [variant.name for variant in config.variants],
+            "task": config.get("task"),
+            "source": ((config.get("data") or {}).get("source") or {}).get("id"),
+            "student": config.get("student"),
+            "teacher": teacher and teacher.get("id"),
+            "variants": [variant.get("name") for variant in variants],
+            "seed": (config.get("training") or {}).get("seed"),
             "verdict": run.verdict,
+            "verdicts": verdicts,
+            "metric": started.event["metrics"][0] if started else None,
+            "tags": run.tag_list,
+            "note": run.note,
+            "batch": run.batch,
         }
 
     @answers

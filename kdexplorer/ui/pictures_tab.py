@@ -1,4 +1,4 @@
-"""The *Restorations / Predictions* tab: what each network makes of held-out images."""
+"""The *Restorations / Predictions* tab: what each network makes of held-out images, and of a photo of one's own."""
 
 from __future__ import annotations
 
@@ -9,4 +9,5 @@ from kdexplorer.ui.panel import panel
 
 
 def pictures(endpoints: Endpoints) -> gr.HTML:
-    return panel("pictures.js", server=(endpoints.preview,), elem_id="kdx-pictures")
+    functions = (endpoints.preview, endpoints.keep, endpoints.inspect.photo)
+    return panel("pictures.js", server=functions, elem_id="kdx-pictures")

@@ -28,6 +28,7 @@ export function token() {
 //   run {run: RunState | null, changed}    what is known of the run that is open has grown; `changed`: a set of
 //                                          'config', 'started', 'points', 'evaluations', 'previews', 'opened', …
 //   settings {config, force}               show this configuration in the form
+//   tab (id), show-tab (id)               a tab is shown; show this one
 //   runs-changed, theme
 const last = new Map();
 
@@ -43,16 +44,9 @@ export function listen(name, heard, { late = false } = {}) {
 
 export const isDark = () => document.documentElement.classList.contains('kdx-dark');
 
-// Tabs by their place: Gradio gives their buttons no name of ours, and their labels change with the language.
 export const TABS = ['distill', 'pictures', 'attention', 'softTargets', 'compare'];
-
-export const tabButton = id =>
-  document.querySelectorAll('#kdx-tabs .tab-container[role="tablist"] > button[role="tab"]')[TABS.indexOf(id)] ?? null;
-
-export function showTab(id) {
-  const tab = tabButton(id);
-  if (tab && tab.getAttribute('aria-selected') !== 'true') tab.click();
-}
+export const panelOf = id => `kdx-tab-${id}`;
+export const showTab = id => signal('show-tab', id);
 
 export function download(name, text, type = 'text/csv') {
   const link = document.createElement('a');

@@ -27,14 +27,15 @@ export function loadPlotly(address) {
 }
 
 const REST = 30; // times as long as the last drawing took
-const LIGHT = { ink: '#16191d', muted: '#59616b', line: '#dfe2e7', grid: '#eceef1', surface: '#ffffff' };
+export const LIGHT = { ink: '#16191d', muted: '#59616b', line: '#dfe2e7', grid: '#eceef1', surface: '#ffffff' };
 
 const coarse = matchMedia('(pointer: coarse)');
 
 export class Chart {
-  // tools: elements on the right of the title; `figure()` → {data, layout} from what is known now
-  constructor({ id, title, caption, empty, tools = [], figure, table }) {
-    Object.assign(this, { figure, table, drawn: false, due: false });
+  // tools: elements on the right of the title; `figure()` → {data, layout} from what is known now;
+  // clicked(x): a person pressed on the curves there
+  constructor({ id, title, caption, empty, tools = [], figure, table, clicked = null }) {
+    Object.assign(this, { figure, table, clicked, drawn: false, due: false });
     this.plot = h('div', { class: 'k-plot', id: `kdx-chart-${id}`, role: 'img', 'aria-label': title });
     this.ghost = h('p', { class: 'k-ghost-text k-plot-ghost' }, empty);
     this.twin = h(
@@ -83,6 +84,7 @@ export class Chart {
     this.plot.style.visibility = empty ? 'hidden' : '';
     if (label) this.plot.setAttribute('aria-label', label);
     if (!window.Plotly || (empty && !this.drawn)) return;
+    const first = !this.drawn;
     this.drawn = true;
     window.Plotly.react(this.plot, data, this.dress(layout), {
       displayModeBar: false,
@@ -91,6 +93,7 @@ export class Chart {
       doubleClick: 'reset',
       showTips: false,
     });
+    if (first && this.clicked) this.plot.on('plotly_click', event => this.clicked(event.points[0].x));
     if (this.twin.open) this.fillTable();
   }
 

@@ -20,3 +20,6 @@ export function colorOf(name, variants = []) {
   const index = variants.filter(other => other !== 'control').indexOf(name);
   return index <= 0 ? palette.roles.distilled : palette.further[(index - 1) % palette.further.length];
 }
+
+// A colour as a background image, of which the style sheet takes a stripe.
+export const stripe = color => `linear-gradient(${color}, ${color})`;

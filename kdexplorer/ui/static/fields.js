@@ -1,9 +1,11 @@
 // One bounded value as a person sets it: a slider with a box, a switch, a choice, a text.
-// A spec is what `Param.describe()` or the form's schema gives: kind, title, help, minimum, maximum, choices, unit, log.
+// A spec is what `Param.describe()` or the form's schema gives: kind, title, help, minimum, maximum, choices, unit, log;
+// of a text also `check(text)`, which says what is wrong with it, or ''; `slider: false` and `segments: false` leave
+// those out.
 
 import { h, say, unique } from './dom.js';
 import { brief } from './format.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const STEPS = 400; // positions of a slider
 const SPAN = 50; // a logarithmic slider reaches from default ÷ 50 to default × 50; the box reaches the bounds
@@ -50,13 +52,26 @@ function problem(spec, text) {
   return '';
 }
 
+// Its line of help shows while the pointer or the focus is on it; where there is no pointer, a press on `?` shows it.
 function label(spec, id, helpId) {
+  const ask = h(
+    'button',
+    {
+      type: 'button',
+      class: 'k-ask',
+      'aria-expanded': 'false',
+      'aria-label': t('field.help', { name: tx(spec.title) }),
+      onclick: () => ask.setAttribute('aria-expanded', String(ask.getAttribute('aria-expanded') !== 'true')),
+      onblur: () => ask.setAttribute('aria-expanded', 'false'),
+    },
+    '?',
+  );
   return h(
     'span',
     { class: 'k-label' },
-    h('label', { for: id, class: spec.help ? 'k-has-help' : '' }, spec.title),
-    spec.unit && h('span', { class: 'k-unit' }, spec.unit),
-    spec.help && h('span', { id: helpId, role: 'tooltip', class: 'k-help' }, spec.help),
+    h('label', { for: id, class: spec.help ? 'k-has-help' : '' }, tx(spec.title)),
+    spec.unit && h('span', { class: 'k-unit' }, tx(spec.unit)),
+    spec.help && [ask, h('span', { id: helpId, role: 'tooltip', class: 'k-help' }, tx(spec.help))],
   );
 }
 
@@ -64,7 +79,7 @@ function number(spec, start, changed) {
   const id = unique('field');
   const helpId = `${id}-help`;
   const trouble = h('span', { class: 'k-trouble', 'aria-live': 'polite' });
-  const scale = scaleOf(spec, spec.around ?? spec.default);
+  const scale = spec.slider === false ? null : scaleOf(spec, spec.around ?? spec.default);
   const box = h('input', {
     id,
     type: 'text',
@@ -77,7 +92,7 @@ function number(spec, start, changed) {
   });
   const slider =
     scale &&
-    h('input', { type: 'range', min: 0, max: STEPS, step: 1, 'aria-label': spec.title, 'data-name': spec.name });
+    h('input', { type: 'range', min: 0, max: STEPS, step: 1, 'aria-label': tx(spec.title), 'data-name': spec.name });
   let value = start;
 
   function show() {
@@ -178,9 +193,9 @@ export const spoken = value => String(value).replaceAll('_', ' ');
 function choice(spec, start, changed) {
   const id = unique('field');
   const options = spec.choices.map(value =>
-    value !== null && typeof value === 'object' ? value : { value, title: spoken(value) },
+    value !== null && typeof value === 'object' ? value : { value, title: tx(spoken(value)) },
   );
-  const short = options.length <= 4 && options.map(option => option.title).join('').length <= 26;
+  const short = spec.segments !== false && options.length <= 4 && options.map(option => option.title).join('').length <= 26;
   if (short) {
     const inputs = options.map(option =>
       h('input', {
@@ -202,7 +217,7 @@ function choice(spec, start, changed) {
         {
           class: 'k-field k-segments-field',
           role: 'radiogroup',
-          'aria-label': spec.title,
+          'aria-label': tx(spec.title),
           'aria-describedby': `${id}-help`,
         },
         label(spec, undefined, `${id}-help`),
@@ -270,11 +285,13 @@ function text(spec, start, changed) {
   };
   input.addEventListener('input', () => {
     const value = read();
-    say(trouble, value === null ? t('field.listOnly') : '');
-    if (value === null) input.setAttribute('aria-invalid', 'true');
+    const found = value === null ? t('field.listOnly') : (spec.check?.(value) ?? '');
+    say(trouble, found);
+    if (found) input.setAttribute('aria-invalid', 'true');
     else input.removeAttribute('aria-invalid');
-    if (value !== null) changed(value, false);
+    if (!found) changed(value, false);
   });
+  input.addEventListener('change', () => !input.hasAttribute('aria-invalid') && changed(read(), true));
   set(start);
   return {
     element: h('div', { class: 'k-field k-text' }, label(spec, id, `${id}-help`), input, trouble),

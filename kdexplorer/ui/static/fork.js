@@ -31,7 +31,8 @@ export class Fork {
     });
   }
 
-  async open(run) {
+  // at: the step to begin from; the last checkpoint before it is taken
+  async open(run, at = Infinity) {
     (document.querySelector('.gradio-container') ?? document.body).append(this.element);
     say(this.trouble, '');
     replace(this.body, h('p', { class: 'k-note' }, t('fork.looking')));
@@ -46,7 +47,7 @@ export class Fork {
     }
     const values = Knobs.values(run, this.facts);
     this.changes = {};
-    this.step = steps.at(-1);
+    this.step = steps.findLast(step => step <= at) ?? steps[0];
     const { steps: total } = run.row;
     const half = Math.max(50, Math.round(run.config.training.steps / 2));
     this.total = this.step >= total ? total + half : total;

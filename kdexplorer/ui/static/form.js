@@ -1,22 +1,41 @@
 // The form: a view of one RunConfig. What it does not show stays as it came from the preset, the link or the run.
 
 import { h, replace, say } from './dom.js';
-import { brief, count } from './format.js';
-import { listen, signal, showTab, token } from './browser.js';
+import { brief } from './format.js';
+import { listen } from './browser.js';
+import { field } from './fields.js';
 import { dataGroup, dataSummary } from './form_data.js';
 import { distillationGroup, distillationSummary } from './form_distillation.js';
+import { forgetDraft, keepDraft, keptDraft } from './form_draft.js';
+import { Foot } from './form_foot.js';
+import { hideParts } from './form_hide.js';
 import { networksGroup, networksSummary } from './form_networks.js';
-import { fieldsFor } from './form_parts.js';
+import { fieldsFor, fits } from './form_parts.js';
+import { forgetAddress, hasConfigInAddress, seedsInAddress } from './form_share.js';
 import { answering } from './server.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const CHECK_AFTER = 300; // ms without a change
-const CHECK_AGAIN = 2500;
+const SEEDS = [1, 3, 5, 10];
 const narrow = matchMedia('(max-width: 900px)'); // the groups start closed, so that the run is near
 const clone = value => JSON.parse(JSON.stringify(value));
 
+function seedsField(form) {
+  const choices = SEEDS.filter(n => n <= form.most.seeds).map(value => ({ value, title: String(value) }));
+  if (choices.length < 2) return null;
+  if (!choices.some(choice => choice.value === form.seeds))
+    choices.push({ value: form.seeds, title: String(form.seeds) });
+  const spec = { kind: 'choice', name: 'seeds', title: t('form.seeds'), help: t('form.seeds.help'), choices };
+  return field(spec, form.seeds, seeds => {
+    form.seeds = seeds;
+    form.foot.label();
+    form.changed();
+  }).element;
+}
+
 const trainingGroup = form => [
   fieldsFor(form, form.schema.fields.training, form.config.training, { around: spec => spec.default }),
+  seedsField(form),
   fieldsFor(
     form,
     [{ kind: 'text', name: 'name', title: t('form.name'), help: t('form.name.help'), default: '', maximum: 80 }],
@@ -24,11 +43,16 @@ const trainingGroup = form => [
   ),
 ];
 const trainingSummary = form =>
-  t('form.trainingSummary', {
-    steps: brief(form.config.training.steps),
-    batch: brief(form.config.training.batch_size),
-    rate: brief(form.config.training.learning_rate),
-  });
+  [
+    t('form.trainingSummary', {
+      steps: brief(form.config.training.steps),
+      batch: brief(form.config.training.batch_size),
+      rate: brief(form.config.training.learning_rate),
+    }),
+    form.seeds > 1 && t('cost.seeds', { n: form.seeds }),
+  ]
+    .filter(Boolean)
+    .join(' · ');
 
 const GROUPS = [
   { id: 'data', draw: dataGroup, sum: dataSummary, open: true },
@@ -40,11 +64,14 @@ const GROUPS = [
 class Form {
   constructor(element, { server, upload, facts }) {
     Object.assign(this, { element, server, upload, schema: facts.schema });
+    this.most = { variants: facts.most_variants, seeds: facts.most_seeds };
     const { presets } = this.schema.catalog;
     this.preset = presets[0]?.id ?? null;
     this.config = clone(presets[0]?.config ?? this.schema.default);
     this.touched = false;
-    this.asked = 0;
+    this.seeds = seedsInAddress(this.most.seeds);
+    this.chosen = 0; // the variant that is shown
+    this.students = []; // of earlier runs, as teachers
     this.build();
   }
 
@@ -76,13 +103,7 @@ class Form {
         return [group.id, { element, body, sum }];
       }),
     );
-    this.pair = h('div', { class: 'k-pair', 'aria-live': 'polite' });
-    this.message = h('div', { class: 'k-message', role: 'alert' });
-    this.button = h(
-      'button',
-      { type: 'button', class: 'k-primary', id: 'kdx-distill', onclick: () => this.start() },
-      t('form.distill'),
-    );
+    this.foot = new Foot(this);
     replace(
       this.element,
       h(
@@ -96,6 +117,7 @@ class Form {
         h(
           'div',
           { class: 'k-form-scroll' },
+          hideParts(),
           h(
             'section',
             { class: 'k-preset-block' },
@@ -105,16 +127,17 @@ class Form {
           ),
           GROUPS.map(group => this.groups[group.id].element),
         ),
-        h('footer', { class: 'k-form-foot' }, this.pair, this.message, this.button),
+        this.foot.element,
       ),
     );
-    this.draw();
   }
 
   draw() {
     this.drawPresets();
     for (const group of GROUPS) this.rebuild(group.id);
-    this.check(0);
+    this.foot.label();
+    this.foot.check(0);
+    keepDraft(this);
   }
 
   drawPresets() {
@@ -129,16 +152,23 @@ class Form {
             class: 'k-chip',
             'aria-pressed': String(preset.id === this.preset),
             dataset: { preset: preset.id },
-            title: preset.summary,
+            title: tx(preset.summary),
             onclick: () => this.load(preset.config, preset.id),
           },
-          preset.title,
+          tx(preset.title),
         ),
       ),
     );
     if (focused) this.chips.querySelector(`[data-preset="${CSS.escape(focused)}"]`)?.focus();
     const chosen = this.entry('presets', this.preset);
-    say(this.presetNote, chosen ? chosen.summary : t('form.ownSettings'));
+    say(this.presetNote, chosen ? tx(chosen.summary) : t('form.ownSettings'));
+    this.markPreset();
+  }
+
+  markPreset() {
+    const preset = this.entry('presets', this.preset);
+    const edited = preset && JSON.stringify(preset.config) !== JSON.stringify(this.config);
+    this.chips.querySelector('[aria-pressed="true"]')?.classList.toggle('k-edited', Boolean(edited));
   }
 
   // Draws a group again after its shape has changed; the focus stays on the field of the same name.
@@ -157,13 +187,22 @@ class Form {
     }
   }
 
-  load(config, preset = null) {
+  load(config, preset = null, fromAddress = false) {
     this.config = clone(config);
     const same = JSON.stringify(this.config);
     this.preset = preset ?? this.entries('presets').find(found => JSON.stringify(found.config) === same)?.id ?? null;
     this.touched = false;
-    say(this.message, '');
+    this.chosen = 0;
+    if (!fromAddress) forgetAddress();
+    this.foot.showProblems([]);
     this.draw();
+  }
+
+  // A configuration that a person has brought: a link's, a file's. No run that is opened replaces it.
+  takeOver(config, fromAddress = false) {
+    this.load(config, null, fromAddress);
+    this.touched = true;
+    keepDraft(this);
   }
 
   // The task decides which sources, networks and terms there are: take the first preset that has it.
@@ -173,7 +212,7 @@ class Form {
       this.load(preset.config, preset.id);
       return;
     }
-    const first = family => this.entries(family).find(entry => !entry.tasks.length || entry.tasks.includes(task));
+    const first = family => this.entries(family).find(entry => fits(entry, task));
     this.load({
       ...clone(this.schema.default),
       task,
@@ -184,110 +223,90 @@ class Form {
     });
   }
 
+  // Born again: a finished run's student is the next teacher, of the same task and data as it learnt.
+  teach({ run, config, variant, name }) {
+    const next = clone(this.config.task === config.task ? this.config : { ...config, parent: null });
+    next.teacher = { ...clone(config.student), weights: `run:${run}/${variant}` };
+    next.parent = null;
+    this.load(next);
+    this.touched = true;
+    keepDraft(this);
+    const { element } = this.groups.networks;
+    element.open = true;
+    element.scrollIntoView({ block: 'start' });
+    element.querySelector('[data-name="teacher"]')?.focus({ preventScroll: true });
+    this.students = this.students.filter(found => found.value !== next.teacher.weights);
+    this.students.unshift({ value: next.teacher.weights, title: `${name} · ${variant}`, task: config.task, network: next.teacher });
+    this.rebuild('networks');
+  }
+
+  async findStudents() {
+    const answer = await this.server.runs({ offset: 0, limit: 50 });
+    const found = (answer.runs || [])
+      .filter(run => ['finished', 'stopped'].includes(run.status) && run.student && run.variants)
+      .flatMap(run =>
+        (run.variants.length ? run.variants : ['control']).map(variant => ({
+          value: `run:${run.id}/${variant}`,
+          title: `${run.name || run.id} · ${variant}`,
+          task: run.task,
+          network: run.student,
+        })),
+      );
+    if (JSON.stringify(found) === JSON.stringify(this.students)) return;
+    this.students = found;
+    if (!this.groups.networks.body.contains(document.activeElement)) this.rebuild('networks');
+  }
+
   changed() {
     this.touched = true;
     for (const group of GROUPS) say(this.groups[group.id].sum, group.sum(this));
-    if (this.preset) {
-      const preset = this.entry('presets', this.preset);
-      if (preset && JSON.stringify(preset.config) !== JSON.stringify(this.config)) {
-        this.chips.querySelector('[aria-pressed="true"]')?.classList.add('k-edited');
-      } else this.chips.querySelector('.k-edited')?.classList.remove('k-edited');
-    }
-    this.check(CHECK_AFTER);
+    this.drawVariants?.();
+    this.markPreset();
+    forgetAddress();
+    keepDraft(this);
+    this.foot.check(CHECK_AFTER);
   }
 
-  check(delay) {
-    clearTimeout(this.timer);
-    const number = ++this.asked;
-    this.timer = setTimeout(async () => {
-      this.pair.classList.add('k-pending');
-      const answer = await this.server.check({ config: this.config });
-      if (number !== this.asked) return;
-      this.pair.classList.remove('k-pending');
-      this.showPair(answer);
-      this.showProblems(answer.problems || [], false);
-      if (!answer.student && !answer.problems?.length) this.check(CHECK_AGAIN); // who can tell is still loading
-    }, delay);
-  }
-
-  showPair({ teacher, student, compression }) {
-    const name = network => this.entry('models', network.model)?.title || network.model;
-    if (!student) {
-      replace(this.pair, h('span', { class: 'k-quiet' }, t('form.pairUnknown')));
-      return;
-    }
-    replace(
-      this.pair,
-      teacher && [
-        h('span', { class: 'k-swatch', style: { background: 'var(--teacher)' } }),
-        h('span', {}, `${name(teacher)} `, h('b', {}, count(teacher.parameters))),
-        h('span', { class: 'k-arrow' }, '→'),
-      ],
-      h('span', { class: 'k-swatch', style: { background: 'var(--distilled)' } }),
-      h('span', {}, `${name(student)} `, h('b', {}, count(student.parameters))),
-      compression &&
-        h(
-          'span',
-          { class: 'k-ratio' },
-          t('form.smaller', { ratio: compression < 10 ? brief(compression, 2) : Math.round(compression) }),
-        ),
-    );
-  }
-
-  showProblems(problems, loud) {
-    this.message.classList.toggle('k-loud', loud);
-    replace(
-      this.message,
-      problems.slice(0, 6).map(line => h('p', {}, line)),
-    );
-  }
-
-  // What is marked in a field is said beside the button too; the first one is shown and focused.
-  blame() {
-    const marked = [...this.element.querySelectorAll('[aria-invalid="true"]')];
-    for (let node = marked[0]?.parentElement; node && node !== this.element; node = node.parentElement) {
-      if (node.tagName === 'DETAILS') node.open = true;
-    }
-    marked[0]?.focus();
-    return marked.map(node => {
-      const holder = node.closest('.k-field');
-      return `${holder.querySelector('label').textContent}: ${holder.querySelector('.k-trouble').textContent}`;
-    });
-  }
-
-  async start() {
-    if (this.button.disabled) return;
-    const blamed = this.blame();
-    if (blamed.length) {
-      this.asked += 1;
-      clearTimeout(this.timer);
-      this.showProblems(blamed, true);
-      return;
-    }
-    const config = clone(this.config);
-    this.button.disabled = true;
-    say(this.button, t('form.starting'));
-    this.showProblems([], false);
-    const answer = await this.server.start({ config, token: token() });
-    this.button.disabled = false;
-    say(this.button, t('form.distill'));
-    if (answer.error) {
-      this.asked += 1; // a check that is on its way must not wipe this out
-      clearTimeout(this.timer);
-      this.showProblems(answer.error.split('\n'), true);
-      return;
-    }
-    showTab('distill');
-    signal('open', { run: answer.run, fresh: true });
-    signal('runs-changed');
+  // These settings are a run now: the form may follow the next run that is opened.
+  started() {
+    this.touched = false;
+    forgetAddress();
+    keepDraft(this);
     if (narrow.matches) document.getElementById('kdx-main')?.scrollIntoView({ behavior: 'auto' });
+  }
+}
+
+function begin(form) {
+  const draft = keptDraft(form.schema.default.version);
+  if (draft && !hasConfigInAddress()) {
+    const { config, preset, touched, seeds, chosen } = draft;
+    const fresh = { config: form.config, preset: form.preset, touched: false, seeds: form.seeds, chosen: 0 };
+    Object.assign(form, { config, preset, touched, chosen });
+    if (Number.isInteger(seeds) && seeds <= form.most.seeds) form.seeds = seeds;
+    try {
+      form.draw();
+      return;
+    } catch (error) {
+      console.warn('The draft of the form could not be drawn.', error);
+      forgetDraft();
+      Object.assign(form, fresh);
+    }
+  }
+  form.draw();
+  if (hasConfigInAddress()) {
+    form.touched = true; // a run in the same address must not be quicker
+    form.foot.share.openAddress();
   }
 }
 
 export function mount(element, context) {
   const form = new Form(element, { ...context, server: answering(context.server) });
+  begin(form);
   listen('settings', ({ config, force }) => {
     if (force || !form.touched) form.load({ ...config, parent: null });
   });
+  listen('teach', found => form.teach(found));
+  listen('runs-changed', () => form.findStudents());
+  form.findStudents();
   window.kdx = { ...window.kdx, form: { config: () => clone(form.config), load: config => form.load(config) } };
 }

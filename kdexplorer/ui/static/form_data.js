@@ -1,10 +1,10 @@
 // Group 1: the task, where its images come from, what makes them worse and what makes them richer.
 
-import { h, replace } from './dom.js';
+import { h, replace, say, unique } from './dom.js';
 import { brief } from './format.js';
 import { field } from './fields.js';
 import { card, fieldsFor, fits, more, paramsFor } from './form_parts.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 import { uploadBox } from './form_upload.js';
 
 function taskChoice(form) {
@@ -15,7 +15,7 @@ function taskChoice(form) {
     help: t('form.task.help'),
     choices: form.entries('tasks').map(task => ({
       value: task.id,
-      title: t(`task.${task.id}`) === `task.${task.id}` ? task.title : t(`task.${task.id}`),
+      title: t(`task.${task.id}`) === `task.${task.id}` ? tx(task.title) : t(`task.${task.id}`),
     })),
   };
   return field(spec, form.config.task, task => form.loadTask(task)).element;
@@ -30,7 +30,7 @@ function sourceChoice(form) {
     const sent = data.source.id === 'uploads';
     replace(
       inside,
-      entry && h('p', { class: 'k-note' }, entry.summary),
+      entry && h('p', { class: 'k-note' }, tx(entry.summary)),
       sent &&
         uploadBox(form, 'image', data.source.params.ids || '', ids => {
           data.source.params.ids = ids;
@@ -45,7 +45,7 @@ function sourceChoice(form) {
     title: t('form.source'),
     help: t('form.source.help'),
     choices: entries
-      .map(entry => ({ value: entry.id, title: entry.title }))
+      .map(entry => ({ value: entry.id, title: tx(entry.title) }))
       .concat(
         entries.some(entry => entry.id === data.source.id) ? [] : [{ value: data.source.id, title: data.source.id }],
       ),
@@ -96,14 +96,16 @@ function augmentations(form) {
         .map(entry =>
           h(
             'section',
-            { class: 'k-sub', 'aria-label': entry.title },
-            h('h4', { title: entry.summary }, entry.title),
+            { class: 'k-sub', 'aria-label': tx(entry.title) },
+            h('h4', {}, tx(entry.title), h('small', {}, tx(entry.summary))),
             fieldsFor(form, parts, find(entry.id)),
             paramsFor(form, entry, find(entry.id)),
           ),
         ),
     );
   };
+  const aboutId = unique('about');
+  const about = h('p', { class: 'k-note k-chip-note', id: aboutId }, t('form.augmentations.help'));
   const chips = entries.map(entry => {
     const chip = h(
       'button',
@@ -111,8 +113,10 @@ function augmentations(form) {
         type: 'button',
         class: 'k-chip',
         'aria-pressed': String(Boolean(find(entry.id))),
-        title: entry.summary,
         'data-name': entry.id,
+        'aria-describedby': aboutId,
+        onpointerenter: () => say(about, tx(entry.summary)),
+        onfocus: () => say(about, tx(entry.summary)),
         onclick: () => {
           const on = !find(entry.id);
           data.augmentations = data.augmentations.filter(component => component.id !== entry.id);
@@ -121,11 +125,12 @@ function augmentations(form) {
             data.augmentations.push({ id: entry.id, params: {}, ...start });
           }
           chip.setAttribute('aria-pressed', String(on));
+          say(about, tx(entry.summary));
           draw();
           form.changed();
         },
       },
-      entry.title,
+      tx(entry.title),
     );
     return chip;
   });
@@ -137,6 +142,7 @@ function augmentations(form) {
     { class: 'k-block' },
     h('h3', {}, t('form.augmentations')),
     h('div', { class: 'k-chips' }, chips),
+    about,
     folded,
   );
 }
@@ -160,13 +166,13 @@ export function dataGroup(form) {
 
 export function dataSummary(form) {
   const { data } = form.config;
-  const source = form.entry('sources', data.source.id)?.title || data.source.id;
+  const source = tx(form.entry('sources', data.source.id)?.title || data.source.id);
   const worse = data.degradations.map(component => {
     const entry = form.entry('degradations', component.id);
     const first = entry?.params[0];
     return first
-      ? `${first.title} ${brief(component.params[first.name] ?? first.default)}`
-      : entry?.title || component.id;
+      ? `${tx(first.title)} ${brief(component.params[first.name] ?? first.default)}`
+      : tx(entry?.title || component.id);
   });
   const richer = data.augmentations.length ? t('form.augmented', { n: data.augmentations.length }) : '';
   return [source, ...worse, richer].filter(Boolean).join(' · ');

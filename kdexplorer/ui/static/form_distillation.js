@@ -2,19 +2,19 @@
 
 import { h } from './dom.js';
 import { brief } from './format.js';
-import { field, spoken } from './fields.js';
+import { field } from './fields.js';
 import { formula } from './formula.js';
+import { titleOfTerm } from './form_differences.js';
 import { card, fieldsFor, fits, more, paramsFor } from './form_parts.js';
+import { chosen, variantsBlock } from './form_variants.js';
 import { t } from './words.js';
 
 const KINDS = ['constant', 'linear', 'cosine', 'warmup', 'step'];
 const NEW_SCHEDULE = () => ({ kind: 'constant', start: 1, end: 1, begin: 0, until: 0 });
 
-// The first variant is the one that the form edits; further ones are kept as they are.
-function variant(form) {
-  const { config } = form;
-  if (!config.variants.length) config.variants.push({ name: 'distilled', task_weight: 1, terms: [] });
-  return config.variants[0];
+function edited(form) {
+  if (!chosen(form)) form.config.variants.push({ name: 'distilled', task_weight: 1, terms: [] });
+  return chosen(form);
 }
 
 function schedule(form, term) {
@@ -62,9 +62,8 @@ function schedule(form, term) {
 
 export function distillationGroup(form) {
   const { config, schema } = form;
-  const edited = () => variant(form);
-  const find = id => config.variants[0]?.terms.find(term => term.method === id);
-  const learns = config.variants.length ? fieldsFor(form, schema.parts.variant, config.variants[0]) : null;
+  const find = id => chosen(form)?.terms.find(term => term.method === id);
+  const learns = chosen(form) ? fieldsFor(form, schema.parts.variant, chosen(form)) : null;
   const methods = schema.catalog.methods.filter(entry => fits(entry, config.task) || find(entry.id));
   const cards = methods.map(entry =>
     card({
@@ -73,7 +72,8 @@ export function distillationGroup(form) {
       on: Boolean(find(entry.id)),
       name: entry.id,
       toggled: on => {
-        const target = edited();
+        const first = !chosen(form);
+        const target = edited(form);
         target.terms = target.terms.filter(term => term.method !== entry.id);
         if (on)
           target.terms.push({
@@ -84,6 +84,7 @@ export function distillationGroup(form) {
             layers: [],
           });
         form.changed();
+        if (first) form.rebuild('distillation');
       },
       body: () => [
         entry.formula && formula(entry.formula),
@@ -94,6 +95,7 @@ export function distillationGroup(form) {
     }),
   );
   return [
+    variantsBlock(form),
     cards,
     learns,
     fieldsFor(
@@ -101,15 +103,14 @@ export function distillationGroup(form) {
       schema.fields.distillation.filter(spec => !spec.path.includes('.')),
       config,
     ),
-    config.variants.length > 1 &&
-      h('p', { class: 'k-note' }, t('form.moreVariants', { n: config.variants.length - 1 })),
   ];
 }
 
 export function distillationSummary(form) {
-  const terms = form.config.variants[0]?.terms || [];
+  const { variants } = form.config;
+  if (variants.length > 1)
+    return t('variants.summary', { n: variants.length, names: variants.map(variant => variant.name).join(', ') });
+  const terms = variants[0]?.terms || [];
   if (!terms.length) return t('form.noTerms');
-  return terms
-    .map(term => `${form.entry('methods', term.method)?.title || spoken(term.method)} × ${brief(term.weight)}`)
-    .join(' · ');
+  return terms.map(term => `${titleOfTerm(form, term)} × ${brief(term.weight)}`).join(' · ');
 }

@@ -5,26 +5,29 @@ import { brief, count } from './format.js';
 import { field, spoken } from './fields.js';
 import { fits, more, paramsFor } from './form_parts.js';
 import { uploadBox } from './form_upload.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const OWN = 'own';
 const NONE = 'none';
+const MOST_STUDENTS = 20; // in the list of teachers; older ones are found under the weights
+
+const modelTitle = (form, id) => tx(form.entry('models', id)?.title || id);
 
 const modelChoices = form =>
   form
     .entries('models')
     .filter(entry => fits(entry, form.config.task))
-    .map(entry => ({ value: entry.id, title: entry.title }));
+    .map(entry => ({ value: entry.id, title: tx(entry.title) }));
 
 function modelFields(form, network, role) {
   const inside = h('div', { class: 'k-fields' });
   const draw = () => {
     const entry = form.entry('models', network.id);
-    replace(inside, entry && h('p', { class: 'k-note' }, entry.summary), paramsFor(form, entry, network));
+    replace(inside, entry && h('p', { class: 'k-note' }, tx(entry.summary)), paramsFor(form, entry, network));
   };
   const choices = modelChoices(form);
   if (!choices.some(choice => choice.value === network.id)) choices.push({ value: network.id, title: network.id });
-  const spec = { kind: 'choice', name: `${role}.model`, title: t('form.model'), help: '', choices };
+  const spec = { kind: 'choice', name: `${role}.model`, title: t('form.model'), help: t('form.model.help'), choices };
   const choice = field(spec, network.id, id => {
     network.id = id;
     network.params = {};
@@ -103,7 +106,7 @@ async function runChoice(form, network, inside) {
   );
   if (!choices.some(choice => choice.value === network.weights))
     choices.unshift({ value: network.weights, title: t('weights.choose') });
-  const spec = { kind: 'choice', name: 'weights.run', title: t('weights.run'), help: '', choices };
+  const spec = { kind: 'choice', name: 'weights.run', title: t('weights.run'), help: t('weights.run.help'), choices };
   replace(
     inside,
     field(spec, network.weights, value => {
@@ -117,24 +120,26 @@ async function runChoice(form, network, inside) {
 }
 
 const titleOf = entry => {
-  const title = (entry.title || entry.id).replace(/^Teacher: /, '');
+  const title = tx((entry.title || entry.id).replace(/^Teacher: /, ''));
   return title[0].toUpperCase() + title.slice(1);
 };
 
 // What a bundled teacher is, and how good it was where its card was written.
 function aboutWeights(form, entry) {
-  const model = form.entry('models', entry.model)?.title ?? entry.model;
+  const model = modelTitle(form, entry.model);
   const scores = Object.entries(entry.scores ?? {}).map(
-    ([name, value]) => `${name.length < 5 ? name.toUpperCase() : spoken(name)} ${brief(value, 4)}`,
+    ([name, value]) => `${name.length < 5 ? name.toUpperCase() : tx(spoken(name))} ${brief(value, 4)}`,
   );
-  return [entry.summary, model, ...scores].filter(Boolean).join(' · ');
+  return [entry.summary && tx(entry.summary), model, ...scores].filter(Boolean).join(' · ');
 }
 
 function teacherCard(form) {
   const { config } = form;
+  const students = form.students.filter(found => found.task === config.task).slice(0, MOST_STUDENTS);
   const bundled = form.entries('weights').filter(entry => entry.task === config.task);
   const current = () => {
     if (!config.teacher) return NONE;
+    if (students.some(found => found.value === config.teacher.weights)) return config.teacher.weights;
     const entry = bundled.find(
       card => config.teacher.weights === `bundled:${card.id}` && card.model === config.teacher.id,
     );
@@ -144,7 +149,9 @@ function teacherCard(form) {
   const draw = () => {
     const now = current();
     const card = bundled.find(entry => entry.id === now);
-    if (now === NONE) replace(inside, h('p', { class: 'k-note' }, t('teacher.none')));
+    const student = students.find(found => found.value === now);
+    if (student) replace(inside, h('p', { class: 'k-note' }, t('teacher.student', { model: modelTitle(form, student.network.id) })));
+    else if (now === NONE) replace(inside, h('p', { class: 'k-note' }, t('teacher.none')));
     else if (card) replace(inside, h('p', { class: 'k-note' }, aboutWeights(form, card)));
     else replace(inside, modelFields(form, config.teacher, 'teacher'), weightFields(form, config.teacher));
   };
@@ -159,13 +166,18 @@ function teacherCard(form) {
         title: `${titleOf(entry)}${entry.parameters ? ` · ${count(entry.parameters)}` : ''}`,
         group: t('teacher.ready'),
       })),
+      ...students.map(({ value, title }) => ({ value, title, group: t('teacher.students') })),
       { value: OWN, title: t('teacher.own'), group: t('teacher.other') },
       { value: NONE, title: t('teacher.noneShort'), group: t('teacher.other') },
     ],
   };
   const choice = field(spec, current(), value => {
     const card = bundled.find(entry => entry.id === value);
-    if (value === NONE) config.teacher = null;
+    const student = students.find(found => found.value === value);
+    if (student) {
+      const { id, params } = student.network;
+      config.teacher = { id, params: { ...params }, weights: value };
+    } else if (value === NONE) config.teacher = null;
     else if (card) config.teacher = { id: card.model, params: { ...card.params }, weights: `bundled:${card.id}` };
     else config.teacher = { id: modelChoices(form)[0]?.value || config.student.id, params: {}, weights: 'none' };
     draw();
@@ -190,7 +202,6 @@ export function networksGroup(form) {
 }
 
 export function networksSummary(form) {
-  const title = id => form.entry('models', id)?.title || id;
   const { teacher, student } = form.config;
-  return `${teacher ? title(teacher.id) : t('teacher.noneShort')} → ${title(student.id)}`;
+  return `${teacher ? modelTitle(form, teacher.id) : t('teacher.noneShort')} → ${modelTitle(form, student.id)}`;
 }

@@ -2,7 +2,7 @@
 
 import { h, replace, unique } from './dom.js';
 import { field } from './fields.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 export const fits = (entry, task) => !entry.tasks?.length || entry.tasks.includes(task);
 
@@ -46,7 +46,7 @@ export function card({ title, summary, on, name, toggled, body }) {
     h(
       'div',
       { class: 'k-card-head' },
-      h('label', { for: id }, h('strong', {}, title), summary && h('small', {}, summary)),
+      h('label', { for: id }, h('strong', {}, tx(title)), summary && h('small', {}, tx(summary))),
       box,
     ),
     inside,

@@ -1,8 +1,12 @@
-// The line on top: the name, the settings' visibility, light or dark.
+// The line on top: the name, the settings' visibility, the last runs, the language, light or dark.
 
 import { h, replace, svg } from './dom.js';
 import { fromAddress, putInAddress } from './address.js';
-import { TABS, isDark, listen, signal, tabButton } from './browser.js';
+import { isDark, signal } from './browser.js';
+import { historyMenu } from './history_menu.js';
+import { Lesson } from './lesson.js';
+import { lessonMenu } from './lesson_menu.js';
+import { answering } from './server.js';
 import { keepLanguage, language, t } from './words.js';
 
 function mark() {
@@ -25,15 +29,6 @@ function applyTheme(dark, keep) {
       /* not kept, then */
     }
   signal('theme', dark);
-}
-
-// The tabs' buttons are Gradio's: their labels follow the language and the open run's task.
-function labelTabs(task) {
-  for (const id of TABS) {
-    const button = tabButton(id);
-    const label = t(id === 'pictures' && task === 'classification' ? 'tab.predictions' : `tab.${id}`);
-    if (button && button.textContent.trim() !== label) button.textContent = label;
-  }
 }
 
 // A new language needs a new page; the run and the form are kept in the address and in this tab.
@@ -62,15 +57,10 @@ const languageSwitch = languages =>
     ),
   );
 
-export function mount(element, { languages }) {
+export function mount(element, { facts, languages, server: calls }) {
+  const server = answering(calls);
   applyTheme(isDark(), false);
-  let task = null;
-  listen('run', ({ run }) => {
-    task = run?.config?.task ?? null;
-    labelTabs(task);
-  }, { late: true });
-  const untilThere = () => (tabButton('compare') ? labelTabs(task) : setTimeout(untilThere, 50));
-  untilThere();
+  const lesson = new Lesson(id => server.lesson({ id, language: language() }));
   const theme = h(
     'button',
     {
@@ -127,6 +117,8 @@ export function mount(element, { languages }) {
       h('h1', {}, 'KD Explorer'),
       h('p', {}, t('tagline')),
       h('span', { class: 'k-gap' }),
+      historyMenu(server),
+      lessonMenu(facts.lessons, id => lesson.open(id)),
       languageSwitch(languages),
       theme,
     ),

@@ -1,79 +1,168 @@
-// Earlier runs, newest first; each opens where it was left.
+// Earlier runs, newest first: found by words, chosen by boxes, opened where they were left.
 
 import { h, replace, say } from './dom.js';
 import { runInAddress } from './address.js';
 import { listen, showTab, signal, token } from './browser.js';
-import { when } from './format.js';
-import { answering } from './server.js';
+import { MOST } from './compare_choice.js';
+import { HistoryRow } from './history_row.js';
 import { t } from './words.js';
 
 const PAGE = 50;
+const TYPING = 200; // ms after the last key
+const WATCHING = 5000; // ms, while a run that is shown goes on
 
-class History {
-  constructor(element, { server }) {
-    Object.assign(this, { server, rows: [], offset: 0 });
-    this.list = h('div', { class: 'k-runs' });
+export class History {
+  constructor({ server, choice, found }) {
+    Object.assign(this, { server, choice, found, rows: [], total: 0, search: '', last: null });
+    this.box = h('input', {
+      type: 'search',
+      class: 'k-search',
+      placeholder: t('history.search'),
+      'aria-label': t('history.search'),
+      maxlength: 200,
+      spellcheck: 'false',
+      oninput: () => this.type(),
+    });
+    this.count = h('span', { class: 'k-note k-tabular', role: 'status' });
+    this.trouble = h('p', { class: 'k-trouble', role: 'alert' });
+    this.all = h('input', {
+      type: 'checkbox',
+      'aria-label': t('history.chooseShown'),
+      onchange: () => this.choose(this.rows, this.all.checked),
+    });
+    this.body = h('tbody', { onkeydown: event => this.move(event) });
+    this.table = h('table', { hidden: true }, this.head(), this.body);
+    this.ghost = h('p', { class: 'k-ghost-text' }, t('history.loading'));
     this.more = h(
       'button',
-      { type: 'button', class: 'k-button', hidden: true, onclick: () => this.load() },
+      { type: 'button', class: 'k-button', hidden: true, onclick: () => this.load(this.rows.length) },
       t('history.more'),
     );
-    this.trouble = h('p', { class: 'k-trouble', role: 'alert' });
-    replace(
-      element,
+    this.element = h(
+      'section',
+      { class: 'k-panel k-past', 'aria-label': t('history.title') },
       h(
-        'section',
-        { class: 'k-panel k-history', 'aria-label': t('history.title') },
+        'div',
+        { class: 'k-chart-head' },
+        h('h2', {}, t('history.title')),
+        this.count,
         h(
           'div',
-          { class: 'k-chart-head' },
-          h('h2', {}, t('history.title')),
-          h(
-            'div',
-            { class: 'k-tools' },
-            h('button', { type: 'button', class: 'k-tool', onclick: () => this.reload() }, t('history.reload')),
-          ),
+          { class: 'k-tools' },
+          this.box,
+          h('button', { type: 'button', class: 'k-tool', onclick: () => this.reload() }, t('history.reload')),
         ),
-        this.trouble,
-        this.list,
-        this.more,
       ),
+      this.trouble,
+      h('div', { class: 'k-past-list' }, this.ghost, this.table, this.more),
+      h('p', { class: 'k-note' }, t('history.choose.help')),
     );
-    replace(this.list, h('p', { class: 'k-ghost-text' }, t('history.loading')));
     listen('runs-changed', () => this.reload());
     this.reload();
     new IntersectionObserver(entries => {
-      if (entries.some(entry => entry.isIntersecting)) this.reload();
-    }).observe(element);
+      this.visible = entries.some(entry => entry.isIntersecting);
+      if (this.visible) this.reload();
+    }).observe(this.element);
+    setInterval(() => {
+      if (this.visible && !document.hidden && this.rows.some(row => row.goesOn)) this.reload();
+    }, WATCHING);
   }
 
-  async reload() {
-    if (this.busy) {
-      this.again = true;
-      return;
-    }
-    this.busy = true;
-    const answer = await this.server.runs({ offset: 0, limit: PAGE });
-    this.busy = false;
-    say(this.trouble, answer.error ?? '');
-    if (answer.runs) {
-      this.rows = answer.runs;
-      this.more.hidden = answer.runs.length < PAGE;
-      this.draw();
-    }
-    if (this.again) {
-      this.again = false;
-      this.reload();
-    }
+  head() {
+    const column = key => h('th', { scope: 'col', class: `k-past-${key}` }, t(`history.${key}`));
+    return h(
+      'thead',
+      {},
+      h(
+        'tr',
+        {},
+        h('th', { scope: 'col', class: 'k-past-box' }, this.all),
+        ['name', 'status', 'verdict', 'when'].map(column),
+        h('th', { scope: 'col' }, h('span', { class: 'k-visually-hidden' }, t('history.actions'))),
+      ),
+    );
   }
 
-  async load() {
-    const answer = await this.server.runs({ offset: this.rows.length, limit: PAGE });
+  type() {
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => {
+      this.search = this.box.value.trim();
+      this.load(0);
+      this.found(this.search);
+    }, TYPING);
+  }
+
+  // What is shown, again; not while a person writes in a row.
+  reload() {
+    if (!this.rows.some(row => row.editing)) this.load(0, Math.max(PAGE, Math.min(200, this.rows.length)));
+  }
+
+  async load(offset, limit = PAGE) {
+    const round = (this.round = (this.round ?? 0) + 1);
+    const answer = await this.server.runs({ offset, limit, search: this.search });
+    if (round !== this.round) return;
     say(this.trouble, answer.error ?? '');
     if (!answer.runs) return;
-    this.rows = [...this.rows, ...answer.runs];
-    this.more.hidden = answer.runs.length < PAGE;
+    this.total = answer.total;
+    const rows = answer.runs.map(run => new HistoryRow(run, this));
+    this.rows = offset ? [...this.rows, ...rows] : rows;
     this.draw();
+  }
+
+  draw() {
+    const { length } = this.rows;
+    this.table.hidden = !length;
+    this.ghost.hidden = Boolean(length);
+    if (!length) say(this.ghost, this.search ? t('history.none') : t('history.empty'));
+    this.more.hidden = length >= this.total;
+    say(this.count, this.total ? t('history.count', { shown: length, total: this.total.toLocaleString('en-US') }) : '');
+    const focused = document.activeElement?.closest?.('tr')?.dataset.run;
+    const open = runInAddress();
+    replace(
+      this.body,
+      this.rows.flatMap(row => row.draw(open)),
+    );
+    this.mark();
+    if (focused) this.rows.find(row => row.run.id === focused)?.box.focus();
+  }
+
+  // The boxes show what is chosen.
+  mark() {
+    for (const row of this.rows) row.mark(this.choice.has(row.run.id));
+    const chosen = this.rows.filter(row => row.box.checked).length;
+    this.all.checked = chosen > 0 && chosen === this.rows.length;
+    this.all.indeterminate = chosen > 0 && chosen < this.rows.length;
+  }
+
+  choose(rows, on) {
+    const room = this.choice.set(
+      rows.map(row => row.run.id),
+      on,
+    );
+    say(this.trouble, room ? '' : t('history.full', { most: MOST }));
+    this.mark();
+  }
+
+  // A box was pressed; with Shift all from the last one on.
+  press(row, on, range) {
+    const from = this.rows.indexOf(this.last);
+    const to = this.rows.indexOf(row);
+    const rows = range && from >= 0 ? this.rows.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
+    this.last = row;
+    this.choose(rows, on);
+  }
+
+  // Arrow keys walk through the boxes; with Shift they choose on the way.
+  move(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const at = this.rows.findIndex(row => row.box === event.target);
+    if (!step || at < 0) return;
+    event.preventDefault();
+    const next = this.rows[at + step];
+    if (!next) return;
+    next.box.focus();
+    if (event.shiftKey) this.choose([this.rows[at], next], this.rows[at].box.checked || !next.box.checked);
+    this.last = next;
   }
 
   open(run) {
@@ -81,93 +170,17 @@ class History {
     showTab('distill');
   }
 
-  async remove(run, button) {
-    if (button.dataset.sure !== 'yes') {
-      button.dataset.sure = 'yes';
-      say(button, t('history.sure'));
-      setTimeout(() => {
-        button.dataset.sure = '';
-        say(button, t('history.delete'));
-      }, 4000);
-      return;
-    }
-    const answer = await this.server.delete({ run: run.id, token: token() });
+  // Asks something of a run's owner; shows why not.
+  async ask(name, run, values = {}) {
+    const answer = await this.server[name]({ run: run.id, token: token(), ...values });
     say(this.trouble, answer.error ?? '');
-    this.reload();
+    return answer;
   }
 
-  draw() {
-    if (!this.rows.length) {
-      replace(this.list, h('p', { class: 'k-ghost-text' }, t('history.empty')));
-      return;
-    }
-    const now = runInAddress();
-    replace(
-      this.list,
-      h(
-        'table',
-        {},
-        h(
-          'thead',
-          {},
-          h(
-            'tr',
-            {},
-            ['name', 'status', 'verdict', 'when', 'actions'].map(key =>
-              h(
-                'th',
-                { scope: 'col' },
-                key === 'actions'
-                  ? h('span', { class: 'k-visually-hidden' }, t('history.actions'))
-                  : t(`history.${key}`),
-              ),
-            ),
-          ),
-        ),
-        h(
-          'tbody',
-          {},
-          this.rows.map(run => {
-            const remove = h(
-              'button',
-              { type: 'button', class: 'k-link k-delete', onclick: () => this.remove(run, remove) },
-              t('history.delete'),
-            );
-            return h(
-              'tr',
-              { dataset: { run: run.id }, 'aria-current': run.id === now ? 'true' : undefined },
-              h(
-                'th',
-                { scope: 'row' },
-                h(
-                  'button',
-                  { type: 'button', class: 'k-link k-open', onclick: () => this.open(run) },
-                  run.name || run.id,
-                ),
-                h(
-                  'small',
-                  {},
-                  [run.task, run.source].filter(Boolean).join(' · '),
-                  run.parent ? ` · ${t('history.fork', { step: run.parent_step })}` : '',
-                ),
-              ),
-              h(
-                'td',
-                {},
-                h('span', { class: `k-status k-is-${run.status}` }, t(`status.${run.status}`)),
-                h('small', { class: 'k-tabular' }, `${run.step} / ${run.steps}`),
-              ),
-              h('td', { class: 'k-verdict-cell' }, run.verdict || run.reason || '–'),
-              h('td', { class: 'k-tabular' }, when(run.created)),
-              h('td', {}, remove),
-            );
-          }),
-        ),
-      ),
-    );
+  async remove(run) {
+    const answer = await this.ask('delete', run);
+    if (answer.error) return;
+    this.choice.set([run.id], false);
+    signal('runs-changed');
   }
-}
-
-export function mount(element, context) {
-  new History(element, { server: answering(context.server) });
 }

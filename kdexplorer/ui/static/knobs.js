@@ -2,9 +2,9 @@
 
 import { h, replace, say } from './dom.js';
 import { brief } from './format.js';
-import { colorOf } from './colors.js';
+import { colorOf, stripe } from './colors.js';
 import { field, spoken } from './fields.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 // Every knob of a run: the name its command uses, what draws it, its value in the configuration, and its path there.
 export function knobsOf(config, facts) {
@@ -32,29 +32,32 @@ export function knobsOf(config, facts) {
     }
     for (const term of variant.terms) {
       const method = methods[term.method];
-      const title = method?.title ?? spoken(term.method);
+      const id = term.name || term.method;
+      const title = term.name || tx(method?.title ?? spoken(term.method));
       if (fields.weight) {
         knobs.push({
-          knob: `${group}.${term.method}.weight`,
+          knob: `${group}.${id}.weight`,
           group,
           start: term.weight,
-          path: `variants.${group}.terms.${term.method}.weight`,
+          path: `variants.${group}.terms.${id}.weight`,
           spec: { ...fields.weight, title: t('knob.weight', { term: title }), around: term.weight || 1 },
         });
       }
       for (const param of method?.params ?? []) {
         knobs.push({
-          knob: `${group}.${term.method}.${param.name}`,
+          knob: `${group}.${id}.${param.name}`,
           group,
           start: term.params[param.name] ?? param.default,
           spec: param,
-          path: `variants.${group}.terms.${term.method}.params.${param.name}`,
+          path: `variants.${group}.terms.${id}.params.${param.name}`,
         });
       }
     }
   }
   return knobs;
 }
+
+const MOST_SHOWN = 2; // variants whose knobs stand below each other; of more, one is shown at a time
 
 const close = (a, b) => Math.abs(a - b) <= 1e-6 * Math.max(1e-12, Math.abs(a), Math.abs(b));
 
@@ -170,36 +173,51 @@ export class Knobs {
       );
       return widget;
     });
+    const names = run.config.variants.map(variant => variant.name);
     const groups = [...new Set(this.widgets.map(widget => widget.group))];
-    replace(
-      this.body,
-      groups.map(group =>
-        h(
-          'div',
-          { class: 'k-knob-group' },
-          h(
-            'h4',
-            {},
-            group &&
-              h('span', {
-                class: 'k-swatch',
-                style: {
-                  background: colorOf(
-                    group,
-                    run.config.variants.map(v => v.name),
-                  ),
-                },
-              }),
-            group || t('knob.all'),
-          ),
-          h(
-            'div',
-            { class: 'k-knob-row' },
-            this.widgets.filter(widget => widget.group === group).map(widget => widget.element),
-          ),
-        ),
+    const one = names.length > MOST_SHOWN;
+    const sections = new Map(groups.map(group => [group, this.section(group, names)]));
+    if (!names.includes(this.group)) [this.group] = names;
+    const pick = () => {
+      for (const [group, section] of sections) section.hidden = one && group !== '' && group !== this.group;
+    };
+    pick();
+    replace(this.body, sections.get(''), one && this.tabs(names, pick), [...sections].filter(([group]) => group).map(([, section]) => section));
+  }
+
+  section(group, names) {
+    const swatch = group && h('span', { class: 'k-swatch', style: { background: colorOf(group, names) } });
+    return h(
+      'div',
+      { class: 'k-knob-group' },
+      h('h4', {}, swatch, group || t('knob.all')),
+      h(
+        'div',
+        { class: 'k-knob-row' },
+        this.widgets.filter(widget => widget.group === group).map(widget => widget.element),
       ),
     );
+  }
+
+  tabs(names, pick) {
+    const buttons = names.map(name =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'k-variant',
+          'aria-pressed': String(name === this.group),
+          style: { backgroundImage: stripe(colorOf(name, names)) },
+          onclick: () => {
+            this.group = name;
+            buttons.forEach((button, i) => button.setAttribute('aria-pressed', String(names[i] === name)));
+            pick();
+          },
+        },
+        h('b', {}, name),
+      ),
+    );
+    return h('div', { class: 'k-variants k-knob-tabs', role: 'group', 'aria-label': t('variants.title') }, buttons);
   }
 
   async turn(widget, value) {

@@ -21,7 +21,7 @@ const PLACES = {
   knobs: '.k-knobs',
   preview: '.k-preview-panel',
   bias: '.k-bias',
-  tab: '#kdx-main [role="tabpanel"]:not([style*="none"]) .k-panel',
+  tab: '#kdx-main [role="tabpanel"] .k-panel',
 };
 const WAIT = 250; // ms between two looks for a part that is still being drawn
 const PATIENCE = 20;

@@ -6,6 +6,7 @@ import { listen, signal, token } from './browser.js';
 import { loadPlotly } from './chart.js';
 import { LossChart } from './loss_chart.js';
 import { QualityChart } from './quality_chart.js';
+import { Family } from './family.js';
 import { Fork } from './fork.js';
 import { Knobs } from './knobs.js';
 import { Previews } from './previews.js';
@@ -49,11 +50,12 @@ class Live {
       },
       facts.models,
     );
-    this.quality = new QualityChart();
+    this.quality = new QualityChart(step => this.fork.open(this.run, step));
+    this.family = new Family();
     this.losses = new LossChart();
     this.verdicts = new Verdicts();
     this.knobs = new Knobs(command, facts.knobs);
-    this.previews = new Previews(step => server.preview({ run: this.run.id, step }));
+    this.previews = new Previews((step, part) => server.preview({ run: this.run.id, step, part }));
     this.lost = h('p', { class: 'k-lost', role: 'status', hidden: true });
     this.welcome = h('section', { class: 'k-panel k-welcome' }, welcome(t('welcome.title'), t('welcome.text')));
     replace(
@@ -66,6 +68,7 @@ class Live {
         this.status.element,
         h('div', { class: 'k-charts' }, this.quality.element, this.losses.element),
         this.verdicts.element,
+        this.family.element,
         this.knobs.element,
         this.previews.element,
         this.previews.attentionElement,
@@ -89,6 +92,7 @@ class Live {
       this.hurry();
       if (this.run?.previews.length) this.previews.show(this.run);
     });
+    listen('runs-changed', () => this.relate());
     listen('open', ({ run, fresh }) => this.open(run, fresh), { late: true });
     const known = runInAddress();
     if (known && !this.run) this.open(known, false);
@@ -113,11 +117,23 @@ class Live {
     this.welcome.hidden = true;
     this.status.element.hidden = false;
     this.status.waiting = null;
-    for (const part of [this.verdicts, this.knobs, this.previews]) part.empty();
+    for (const part of [this.verdicts, this.knobs, this.previews, this.family]) part.empty();
+    this.quality.showFamily([]);
     this.quality.show(this.run);
     this.losses.show(this.run);
     signal('run', { run: this.run, changed: new Set(['opened']) });
+    this.relate();
     this.tail(this.round);
+  }
+
+  // Its parents and children; looked up when the run opens, and when a run is forked, deleted, or ends.
+  async relate() {
+    const { run, round } = this;
+    if (!run) return;
+    const found = await this.server.family({ run: run.id });
+    if (round !== this.round || found.error) return;
+    this.family.show(found.tree, run.id);
+    this.quality.showFamily(found.branches);
   }
 
   close(message) {

@@ -1,14 +1,16 @@
 // The losses: each term of each student, as its formula gives it or as it counts in the sum.
 
-import { h } from './dom.js';
+import { h, replace } from './dom.js';
 import { download } from './browser.js';
 import { Chart, marksLayout, plain, toolButton, toolToggle } from './chart.js';
+import { tone } from './colors.js';
 import { spoken } from './fields.js';
 import { csv, lineOf, marksOf, stepAxis } from './run_axes.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const DASHES = ['solid', 'dot', 'dashdot', 'longdash', '4px,2px', '10px,3px,2px,3px', '2px,2px', '12px,4px'];
 const MAX_DRAWN = 1_500; // points of a trace on the screen
+const FEW = 3; // networks whose every term is in the legend; with more, the legend names networks, the lines their terms
 
 // Labels of a logarithmic axis: the more of a decade's digits, the fewer decades there are.
 function ticksOf(data) {
@@ -48,12 +50,18 @@ export class LossChart extends Chart {
       range.style.setProperty('--at', `${(100 * this.smooth) / 0.98}%`);
       this.drawNow();
     });
+    const select = h('select', { class: 'k-tool', 'aria-label': t('chart.term'), hidden: true });
+    select.addEventListener('change', () => {
+      this.view += 1;
+      this.drawNow();
+    });
     super({
       id: 'losses',
       title: t('chart.losses'),
       caption: t('chart.losses.caption'),
       empty: t('chart.losses.empty'),
       tools: [
+        select,
         toolToggle('log', t('chart.log'), true, on => {
           this.log = on;
           this.view += 1;
@@ -76,21 +84,39 @@ export class LossChart extends Chart {
       figure: () => this.lossFigure(),
       table: () => this.rows(),
     });
-    Object.assign(this, { log: true, weighted: false, smooth: 0, view: 0, run: null });
+    Object.assign(this, { select, terms: [], log: true, weighted: false, smooth: 0, view: 0, run: null });
   }
 
   show(run) {
     const other = run !== this.run;
     this.run = run;
+    this.offerTerms();
     if (other) this.drawNow();
     else this.draw(true);
   }
 
+  get many() {
+    return Object.keys(this.run.losses).length > FEW;
+  }
+
+  // With many networks, one term of all of them can be looked at alone.
+  offerTerms() {
+    const terms = [...new Set(Object.values(this.run.losses).flatMap(found => Object.keys(found)))];
+    this.select.hidden = !this.many || terms.length < 2;
+    if (terms.join() === this.terms.join()) return;
+    this.terms = terms;
+    replace(
+      this.select,
+      h('option', { value: '' }, t('chart.allTerms')),
+      terms.map(term => h('option', { value: term }, tx(spoken(term)))),
+    );
+  }
+
   traces() {
     const { losses } = this.run;
+    const { terms } = this;
     const names = Object.keys(losses);
     const ordered = [...names.filter(name => name !== 'control'), ...names.filter(name => name === 'control')];
-    const terms = [...new Set(names.flatMap(name => Object.keys(losses[name])))];
     return ordered.flatMap(name =>
       Object.entries(losses[name]).map(([term, [values, weights]]) => ({
         name,
@@ -106,10 +132,16 @@ export class LossChart extends Chart {
     if (!run?.steps.length) return { data: [], layout: {} };
     const stride = Math.max(1, Math.ceil(run.steps.length / MAX_DRAWN));
     const steps = thin(run.steps, stride);
-    const data = this.traces().map(trace => ({
+    const { many } = this;
+    const alone = many && !this.select.hidden ? this.select.value : '';
+    const traces = this.traces().filter(trace => !alone || trace.term === alone);
+    const named = new Set();
+    const data = traces.map(trace => ({
       type: 'scatter',
       mode: 'lines',
-      name: plain(`${trace.name} · ${spoken(trace.term)}`),
+      ...(many
+        ? { name: plain(trace.name), legendgroup: trace.name, showlegend: !named.has(trace.name) && Boolean(named.add(trace.name)) }
+        : { name: plain(`${trace.name} · ${tx(spoken(trace.term))}`) }),
       x: steps,
       y: thin(smoothed(trace.values, this.smooth), stride),
       line: {
@@ -118,15 +150,17 @@ export class LossChart extends Chart {
         dash: trace.name === 'control' && trace.term === 'task' ? 'dash' : trace.dash,
         shape: 'linear',
       },
-      hovertemplate: '%{y:.4g}',
+      hovertemplate: many ? `%{y:.4g}<extra>${plain(`${trace.name} · ${tx(spoken(trace.term))}`)}</extra>` : '%{y:.4g}',
     }));
+    const layout = marksLayout(marksOf(run), stepAxis(run).range[1]);
+    if (many && !alone) layout.annotations.push(...this.termLabels(traces, data));
     const title = t(this.weighted ? 'chart.lossWeighted' : 'chart.loss');
     return {
       data,
       label: `${t('chart.losses')}, ${t('chart.step')} ${run.steps.at(-1)}`,
       layout: {
         uirevision: `${run.id}/${this.view}`,
-        ...marksLayout(marksOf(run), stepAxis(run).range[1]),
+        ...layout,
         xaxis: stepAxis(run),
         yaxis: {
           type: this.log ? 'log' : 'linear',
@@ -136,6 +170,28 @@ export class LossChart extends Chart {
         },
       },
     };
+  }
+
+  // Each term's name once, at the end of its topmost line.
+  termLabels(traces, data) {
+    const last = i => data[i].y.findLast(value => value !== null) ?? 0;
+    return this.terms.flatMap(term => {
+      const found = traces.map((trace, i) => i).filter(i => traces[i].term === term && (!this.log || last(i) > 0));
+      if (!found.length) return [];
+      const top = found.reduce((a, b) => (last(b) > last(a) ? b : a));
+      return {
+        x: data[top].x.at(-1),
+        y: this.log ? Math.log10(last(top)) : last(top),
+        text: plain(tx(spoken(term))),
+        showarrow: false,
+        xanchor: 'right',
+        yanchor: 'bottom',
+        font: { size: 11, color: tone('ink') },
+        bgcolor: tone('surface'),
+        opacity: 0.85,
+        borderpad: 1,
+      };
+    });
   }
 
   rows(limit = 40) {

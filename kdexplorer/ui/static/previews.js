@@ -11,7 +11,7 @@ const CALM = 1500; // ms between two exchanges of the pictures while a run goes 
 const SETTLE = 180; // ms a slider must rest before its step is fetched
 
 export class Previews {
-  // fetch(step) → the preview's JSON, or {error}
+  // fetch(step, part) → the preview's JSON, or that part of it, or {error}
   constructor(fetch) {
     Object.assign(this, { fetch, item: 0, follow: true, shown: null, wanted: null, run: null });
     this.kept = new Map();
@@ -117,12 +117,19 @@ export class Previews {
     if (restoring) restorations(this.body, data, run, this.item, choose);
     else {
       predictions(this.body, data, run);
-      if (data.excluded?.length && data.logits) {
-        this.bias.show(data, run);
-        if (!this.bias.element.isConnected) this.element.append(this.bias.element);
-      } else this.bias.element.remove();
+      if (data.excluded?.length) this.lift();
+      else this.bias.element.remove();
     }
     if (data.attribution) attention(this.attention, data.attribution, run);
     else replace(this.attention, h('p', { class: 'k-ghost-text' }, t('attention.none')));
+  }
+
+  // The logits are fetched only where a class was left out: they are many.
+  async lift() {
+    const { data, run, shown } = this;
+    data.logits ??= await this.fetch(shown, 'logits');
+    if (data !== this.data || data.logits.error) return;
+    this.bias.show(data, run);
+    if (!this.bias.element.isConnected) this.element.append(this.bias.element);
   }
 }

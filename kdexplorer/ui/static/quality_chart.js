@@ -8,8 +8,11 @@ import { Chart, marksLayout, plain, toolButton, toolToggle } from './chart.js';
 import { csv, lineOf, marksOf, stepAxis } from './run_axes.js';
 import { t } from './words.js';
 
+const FAINT = 0.42; // how strong the curves of other runs of the family are
+
 export class QualityChart extends Chart {
-  constructor() {
+  // fork(step): a person pressed on the curve there
+  constructor(fork) {
     const select = h('select', { class: 'k-tool', 'aria-label': t('chart.metric') });
     const gap = toolToggle(t('chart.gap'), t('chart.gap.help'), false, on => {
       this.gap = on;
@@ -29,8 +32,11 @@ export class QualityChart extends Chart {
       ],
       figure: () => (this.gap ? this.gapFigure() : this.metricFigure()),
       table: () => this.rows(),
+      clicked: step => {
+        if (this.run?.checkpoints.length) fork(step);
+      },
     });
-    Object.assign(this, { select, gapButton: gap, gap: false, view: 0, run: null });
+    Object.assign(this, { branches: [], select, gapButton: gap, gap: false, view: 0, run: null });
     select.addEventListener('change', () => {
       this.view += 1;
       this.drawNow();
@@ -47,6 +53,42 @@ export class QualityChart extends Chart {
     }
     if (other) this.drawNow();
     else this.draw(true);
+  }
+
+  // The curves that this run branched from, and those that branched from it: see the server's `family`.
+  showFamily(branches) {
+    this.branches = branches;
+    if (this.run) this.draw();
+  }
+
+  // One line a student of another run: up to where this run leaves it as its own past, beyond that as its other fate.
+  branchLines(metric) {
+    const { run } = this;
+    const end = run.over ? Math.max(run.row.step, 1) : run.row.steps;
+    const line = (branch, name, part, points, dash) => ({
+      type: 'scatter',
+      mode: 'lines',
+      name: plain(`${name} · ${branch.name || branch.id}`),
+      legendgroup: branch.id,
+      showlegend: false,
+      opacity: FAINT,
+      x: points.map(point => point.step),
+      y: points.map(point => point.variants[name]?.[metric.id] ?? null),
+      line: { ...lineOf(name, run), width: 1.6, ...(dash ? { dash } : {}) },
+      hoverinfo: part === 'past' ? undefined : 'skip',
+      hovertemplate: part === 'past' ? `%{y:.${metric.digits}f}` : undefined,
+    });
+    const start = run.row.parent_step ?? 0;
+    return this.branches.flatMap(branch => {
+      const known = branch.evaluations.filter(point => point.step >= branch.from && point.step <= end);
+      const names = Object.keys(known[0]?.variants ?? {}).filter(name => run.variants.includes(name));
+      return names.flatMap(name => {
+        if (branch.until === null) return [line(branch, name, 'child', known, 'dot')];
+        const past = known.filter(point => point.step <= branch.until);
+        const other = known.filter(point => point.step >= (past.at(-1)?.step ?? start));
+        return [line(branch, name, 'past', past), line(branch, name, 'other', other, 'dot')];
+      });
+    });
   }
 
   get metric() {
@@ -74,7 +116,8 @@ export class QualityChart extends Chart {
     if (!run?.evaluations.length || !metric) return { data: [], layout: {} };
     const steps = run.evaluations.map(evaluation => evaluation.step);
     const hover = `%{y:.${metric.digits}f}`;
-    const data = this.names.map(name => ({
+    const data = this.branchLines(metric);
+    data.push(...this.names.map(name => ({
       type: 'scatter',
       mode: steps.length < 40 ? 'lines+markers' : 'lines',
       name: plain(name),
@@ -83,7 +126,7 @@ export class QualityChart extends Chart {
       line: lineOf(name, run),
       marker: { size: 4.5, color: lineOf(name, run).color },
       hovertemplate: hover,
-    }));
+    })));
     const level = run.evaluations.findLast(found => found.teacher?.[metric.id] !== undefined)?.teacher[metric.id];
     if (level !== undefined && level !== null) {
       data.push({

@@ -2,13 +2,24 @@
 
 import { h, replace, say } from './dom.js';
 import { clock, count, fixed } from './format.js';
-import { t } from './words.js';
+import { signal } from './browser.js';
+import { gainOf } from './verdict_words.js';
+import { t, tx } from './words.js';
+
+// The student that the last verdict puts first; without one, the first that distils, or the control.
+export function bestOf(run) {
+  const verdicts = run.evaluations.findLast(found => found.verdicts?.length)?.verdicts ?? [];
+  const metric = run.metrics.find(found => found.id === verdicts[0]?.metric) ?? {};
+  const [first, ...others] = verdicts;
+  const best = others.reduce((a, b) => (gainOf(b, metric) > gainOf(a, metric) ? b : a), first);
+  return best?.variant ?? run.config.variants[0]?.name ?? 'control';
+}
 
 export class Status {
   // actions: command(kind, values), resume(), fork(), settings(); titles: of the models, by id
   constructor(actions, titles = {}) {
     this.actions = actions;
-    this.title = id => titles[id] ?? id;
+    this.title = id => tx(titles[id] ?? id);
     this.waiting = null;
     this.chip = h('span', { class: 'k-status', role: 'status' });
     this.name = h('h2', { class: 'k-run-name' });
@@ -34,8 +45,10 @@ export class Status {
       extend: button('extend', () => this.send('extend', { steps: this.more })),
       fork: button('fork', () => actions.fork()),
       settings: button('settings', () => actions.settings()),
+      teach: button('teach', () => this.teach()),
     };
     this.buttons.settings.classList.add('k-ghost');
+    this.buttons.teach.classList.add('k-ghost');
     this.why = h('p', { class: 'k-why', 'aria-live': 'polite' });
     this.trouble = h('div', { class: 'k-failure', role: 'alert', hidden: true });
     this.facts = h('p', { class: 'k-facts' });
@@ -70,6 +83,13 @@ export class Status {
       say(this.why, answer.error);
     }
     return undefined;
+  }
+
+  // Its best student becomes the teacher in the form.
+  teach() {
+    const { config, id, row } = this.state;
+    const variant = bestOf(this.state);
+    signal('teach', { run: id, config, variant, name: row.name || id });
   }
 
   // A button that was pressed shows it until the log says that it has happened.
@@ -143,7 +163,7 @@ export class Status {
   }
 
   showButtons(run) {
-    const { pause, step, stop, extend, fork, settings } = this.buttons;
+    const { pause, step, stop, extend, fork, settings, teach } = this.buttons;
     const { mine, status } = run;
     const waiting = this.waiting?.kind;
     const total = run.config?.training.steps ?? 500;
@@ -165,6 +185,7 @@ export class Status {
     extend.disabled = !mine || Boolean(waiting) || !extendable;
     fork.disabled = !run.checkpoints.length;
     settings.disabled = !run.config;
+    teach.disabled = !run.config || !['finished', 'stopped'].includes(status);
     const refused = run.refused.at(-1);
     if (!mine && !run.over) say(this.why, t('run.notYours'));
     else if (refused && refused.step >= run.row.step - 1 && refused.reason)

@@ -1,0 +1,45 @@
+// Which runs may share an axis: those of one task, metric, unit and convention. And how runs are called.
+
+import { plain } from './chart.js';
+import { t } from './words.js';
+
+const LONG = 30;
+
+// [{key, metric, metrics: those that all its runs have, runs, task, mixed: tested on different data}], largest first
+export function groupsOf(runs) {
+  const found = new Map();
+  for (const run of runs) {
+    if (!run.measure) continue;
+    if (!found.has(run.measure)) found.set(run.measure, []);
+    found.get(run.measure).push(run);
+  }
+  return [...found]
+    .map(([key, members]) => ({
+      key,
+      runs: members,
+      task: members[0].task,
+      metric: members[0].metrics[0],
+      metrics: members[0].metrics.filter(metric =>
+        members.every(run => run.metrics.some(other => other.id === metric.id && other.convention === metric.convention)),
+      ),
+      mixed: new Set(members.map(run => run.test)).size > 1,
+    }))
+    .sort((a, b) => b.runs.length - a.runs.length);
+}
+
+export const titleOf = group =>
+  `${group.metric.title}${group.metric.unit ? ` (${group.metric.unit})` : ''} · ${group.metric.convention}`;
+
+// Runs of one name are told apart by their seed, else by their id.
+export function nameOf(run, runs) {
+  const name = run.name || run.id;
+  const alike = runs.filter(other => (other.name || other.id) === name);
+  const short = name.length > LONG ? `${name.slice(0, LONG - 1)}…` : name;
+  if (alike.length < 2) return plain(short);
+  const seeds = new Set(alike.map(other => other.seed)).size === alike.length;
+  return plain(`${short} · ${seeds ? t('history.seed', { seed: run.seed }) : run.id}`);
+}
+
+export const unitOf = metric => (metric.unit === '%' ? t('verdict.points') : metric.unit);
+
+export const withUnit = (title, metric) => (metric.unit ? `${title} (${metric.unit})` : title);
