@@ -19,5 +19,6 @@ def compare(endpoints: Endpoints) -> gr.HTML:
         asked.chosen,
         asked.curves,
         asked.varied,
+        endpoints.archives.take,
     )
     return panel("compare.js", server=functions, elem_id="kdx-compare")

@@ -75,7 +75,15 @@ export class AlignmentChart extends Chart {
     const data = this.names.flatMap(name => {
       const of = key => steps.map(at => points.get(at)[name]?.[id]?.[key] ?? null);
       const color = colorOf(name, run.variants);
-      const edge = { type: 'scatter', mode: 'lines', x: steps, line: { width: 0 }, hoverinfo: 'skip', showlegend: false, legendgroup: name };
+      const edge = {
+        type: 'scatter',
+        mode: 'lines',
+        x: steps,
+        line: { width: 0 },
+        hoverinfo: 'skip',
+        showlegend: false,
+        legendgroup: name,
+      };
       return [
         { ...edge, y: of('low') },
         { ...edge, y: of('high'), fill: 'tonexty', fillcolor: `${color}2b` },
@@ -99,7 +107,9 @@ export class AlignmentChart extends Chart {
         uirevision: `${run.id}/${id}`,
         xaxis: stepAxis(run),
         yaxis: { title: { text: t(`attention.${id}`), font: { size: 11 }, standoff: 6 } },
-        shapes: [{ type: 'line', x0: step, x1: step, yref: 'paper', y0: 0, y1: 1, line: { color: tone('muted'), width: 1 } }],
+        shapes: [
+          { type: 'line', x0: step, x1: step, yref: 'paper', y0: 0, y1: 1, line: { color: tone('muted'), width: 1 } },
+        ],
       },
       label: `${t('look.curve')}, ${t('chart.step')} ${steps.at(-1)}: ${this.names
         .map(name => `${name} ${t(`attention.${id}`)} ${fixed(last[name]?.[id]?.mean)}`)

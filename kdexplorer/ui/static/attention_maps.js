@@ -9,8 +9,7 @@ import { t } from './words.js';
 export const MEASURES = ['cosine', 'spearman', 'overlap', 'inside'];
 const ORDER = { input: 0, teacher: 1, variant: 2, control: 3 };
 
-export const titleOf = ({ role, name }) =>
-  ['input', 'teacher', 'control'].includes(role) ? t(`role.${role}`) : name;
+export const titleOf = ({ role, name }) => (['input', 'teacher', 'control'].includes(role) ? t(`role.${role}`) : name);
 
 export class Maps {
   constructor() {
@@ -27,7 +26,12 @@ export class Maps {
         'div',
         { class: 'k-chart-head' },
         h('h3', {}, t('attention.title')),
-        h('div', { class: 'k-tools' }, h('label', { class: 'k-heat-knob' }, t('look.opacity'), this.opacity), this.only),
+        h(
+          'div',
+          { class: 'k-tools' },
+          h('label', { class: 'k-heat-knob' }, t('look.opacity'), this.opacity),
+          this.only,
+        ),
       ),
       this.ghost,
       this.figures,
@@ -107,7 +111,12 @@ export class Maps {
       h(
         'figcaption',
         {},
-        h('span', { class: 'k-panel-name' }, h('span', { class: 'k-swatch', style: { background: color } }), titleOf(panel)),
+        h(
+          'span',
+          { class: 'k-panel-name' },
+          h('span', { class: 'k-swatch', style: { background: color } }),
+          titleOf(panel),
+        ),
         says,
         scores,
       ),
@@ -125,7 +134,11 @@ export class Maps {
       replace(
         part.says,
         t('look.says', { label: panel.predicted, share: fixed(100 * panel.share, 0) }),
-        h('b', { class: panel.predicted === truth ? 'k-right-mark' : 'k-wrong-mark' }, panel.predicted === truth ? ' ✓' : ' ✗'),
+        h(
+          'b',
+          { class: panel.predicted === truth ? 'k-right-mark' : 'k-wrong-mark' },
+          panel.predicted === truth ? ' ✓' : ' ✗',
+        ),
       );
     } else say(part.says, panel.role === 'teacher' ? t('attention.reference') : '');
     const scores = { ...found.alignment?.[panel.name], ...inside(found, panel) };

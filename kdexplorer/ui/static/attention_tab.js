@@ -50,7 +50,12 @@ class Attention {
           this.notes,
         ),
         this.maps.element,
-        h('div', { class: 'k-look-row' }, this.curve.element, h('section', { class: 'k-panel' }, h('h3', {}, t('look.meanings')), this.meanings)),
+        h(
+          'div',
+          { class: 'k-look-row' },
+          this.curve.element,
+          h('section', { class: 'k-panel' }, h('h3', {}, t('look.meanings')), this.meanings),
+        ),
       ),
     );
     replace(this.meanings, meanings(MEASURES));
@@ -188,7 +193,10 @@ class Attention {
     const image = this.facts.images.find(({ index }) => index === this.strip.chosen);
     const truth = image?.label === undefined ? null : this.facts.classes[image.label];
     this.maps.show(found, this.run, truth, this.choices.explained(truth));
-    const scores = [...Object.values(found.alignment ?? {}), ...Object.values(found.inside ?? {}).map(inside => ({ inside }))];
+    const scores = [
+      ...Object.values(found.alignment ?? {}),
+      ...Object.values(found.inside ?? {}).map(inside => ({ inside })),
+    ];
     replace(this.meanings, meanings(MEASURES.filter(id => scores.some(score => Number.isFinite(score[id])))));
   }
 
@@ -211,11 +219,13 @@ class Attention {
     const stopped = this.failed > 1;
     say(
       this.curve.status,
-      stopped ? this.why : this.curveOn && missing.length && all.length
-        ? t('look.curve.progress', { done: all.length - missing.length, all: all.length, images: IMAGES })
-        : all.length && !missing.length
-          ? t('look.curve.done', { images: Math.min(IMAGES, this.facts.images.length) })
-          : '\u00a0',
+      stopped
+        ? this.why
+        : this.curveOn && missing.length && all.length
+          ? t('look.curve.progress', { done: all.length - missing.length, all: all.length, images: IMAGES })
+          : all.length && !missing.length
+            ? t('look.curve.done', { images: Math.min(IMAGES, this.facts.images.length) })
+            : '\u00a0',
     );
     this.button.hidden = !missing.length || (this.curveOn && !stopped);
     say(this.button, t(stopped ? 'look.curve.again' : 'look.curve.begin'));
@@ -230,7 +240,11 @@ class Attention {
       .filter(found => !this.points.has(found))
       .map(found => {
         const at = steps.indexOf(found);
-        return [Math.min(...[...this.points.keys(), Infinity].map(known => Math.abs(steps.indexOf(known) - at) || Infinity)), at, found];
+        return [
+          Math.min(...[...this.points.keys(), Infinity].map(known => Math.abs(steps.indexOf(known) - at) || Infinity)),
+          at,
+          found,
+        ];
       })
       .sort((a, b) => b[0] - a[0] || b[1] - a[1])[0]?.[2];
     if (step === undefined) return null;

@@ -19,11 +19,12 @@ const PAUSE = 150; // ms after the last box
 const CURVES = 24;
 
 class Compare {
-  constructor(element, { server, plotly }) {
+  constructor(element, { server, plotly, upload }) {
     Object.assign(this, { server, runs: [], batches: [], key: null, search: '', all: false, round: 0 });
     this.choice = new Choice(() => this.soon());
     this.history = new History({
       server,
+      upload,
       choice: this.choice,
       found: search => {
         this.search = search;

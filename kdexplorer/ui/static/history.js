@@ -2,6 +2,7 @@
 
 import { h, replace, say } from './dom.js';
 import { runInAddress } from './address.js';
+import { importButton } from './archive.js';
 import { listen, showTab, signal, token } from './browser.js';
 import { MOST } from './compare_choice.js';
 import { HistoryRow } from './history_row.js';
@@ -12,7 +13,7 @@ const TYPING = 200; // ms after the last key
 const WATCHING = 5000; // ms, while a run that is shown goes on
 
 export class History {
-  constructor({ server, choice, found }) {
+  constructor({ server, upload, choice, found }) {
     Object.assign(this, { server, choice, found, rows: [], total: 0, search: '', last: null });
     this.box = h('input', {
       type: 'search',
@@ -51,6 +52,7 @@ export class History {
           { class: 'k-tools' },
           this.box,
           h('button', { type: 'button', class: 'k-tool', onclick: () => this.reload() }, t('history.reload')),
+          importButton({ upload, take: server.take, trouble: this.trouble }),
         ),
       ),
       this.trouble,

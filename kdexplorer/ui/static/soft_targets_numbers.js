@@ -17,7 +17,12 @@ export class Numbers {
     this.element = h(
       'section',
       { class: 'k-panel k-soft-numbers', 'aria-label': t('soft.numbers') },
-      h('div', { class: 'k-soft-face' }, this.image, h('div', {}, this.name, h('p', { class: 'k-note' }, t('soft.numbers.caption')), this.most)),
+      h(
+        'div',
+        { class: 'k-soft-face' },
+        this.image,
+        h('div', {}, this.name, h('p', { class: 'k-note' }, t('soft.numbers.caption')), this.most),
+      ),
       h(
         'div',
         { class: 'k-table-wrap' },

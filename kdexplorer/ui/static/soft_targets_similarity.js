@@ -5,24 +5,13 @@ import { fixed } from './format.js';
 import { toolToggle } from './chart.js';
 import { colorOf } from './colors.js';
 import { QuickChart, breadth, set, write } from './quick_chart.js';
+import { luminance, shade, stopsOn } from './shades.js';
 import { similarity } from './softmax.js';
 import { t } from './words.js';
 
 const SHORTEST = 11; // px of a row that can carry its name
 const MANY = 30; // classes; more are one picture
 const SPACIOUS = 26; // px of a cell that can carry its number
-const STOPS = { light: [[255, 255, 255], [186, 214, 234], [86, 160, 209], [0, 114, 178], [0, 50, 88]],
-  dark: [[22, 25, 30], [14, 52, 80], [0, 98, 153], [70, 165, 220], [205, 232, 248]] };
-
-// Even in lightness, from the paper to the teacher's blue and beyond.
-function shade(share, stops) {
-  const place = Math.min(0.9999, Math.max(0, share)) * (stops.length - 1);
-  const low = Math.floor(place);
-  return stops[low].map((from, i) => Math.round(from + (stops[low + 1][i] - from) * (place - low)));
-}
-
-const luminance = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b;
-
 export class SimilarityChart extends QuickChart {
   constructor() {
     const whose = h('select', { class: 'k-tool', 'aria-label': t('soft.whose') });
@@ -47,7 +36,9 @@ export class SimilarityChart extends QuickChart {
   show(data, temperature, truth) {
     if (data?.networks.map(network => network.title).join() !== this.names) {
       this.names = data?.networks.map(network => network.title).join();
-      this.whose.replaceChildren(...(data?.networks ?? []).map(({ name, title }) => h('option', { value: name }, title)));
+      this.whose.replaceChildren(
+        ...(data?.networks ?? []).map(({ name, title }) => h('option', { value: name }, title)),
+      );
     }
     Object.assign(this, { data, temperature, truth });
     this.drawNow();
@@ -69,7 +60,7 @@ export class SimilarityChart extends QuickChart {
   picture(tone, width, height) {
     const { classes } = this.data;
     const count = classes.length;
-    const stops = luminance(parse(tone('surface'))) > 128 ? STOPS.light : STOPS.dark;
+    const stops = stopsOn(tone('surface'));
     const names = Math.min(0.3 * width, 10 + Math.max(...classes.map(breadth)));
     const room = Math.min(width - names - 8, height - 74);
     const cell = Math.max(1.5, room / count);
@@ -105,7 +96,11 @@ export class SimilarityChart extends QuickChart {
           return [
             write(left - 6, y, name, { ...tint, 'text-anchor': 'end' }),
             steep
-              ? write(x + 4, under - 4, name, { ...tint, 'text-anchor': 'end', transform: `rotate(-35 ${x + 4} ${under - 4})` })
+              ? write(x + 4, under - 4, name, {
+                  ...tint,
+                  'text-anchor': 'end',
+                  transform: `rotate(-35 ${x + 4} ${under - 4})`,
+                })
               : write(x, under, name, { ...tint, 'text-anchor': 'middle' }),
           ];
         })
@@ -169,7 +164,10 @@ export class SimilarityChart extends QuickChart {
     const found = context.createImageData(rows.length, rows.length);
     rows.forEach((row, i) =>
       row.forEach((value, j) =>
-        found.data.set([...(Number.isFinite(value) ? shade(value / peak, stops) : [128, 128, 128]), 255], 4 * (i * rows.length + j)),
+        found.data.set(
+          [...(Number.isFinite(value) ? shade(value / peak, stops) : [128, 128, 128]), 255],
+          4 * (i * rows.length + j),
+        ),
       ),
     );
     context.putImageData(found, 0, 0);
@@ -187,8 +185,3 @@ export class SimilarityChart extends QuickChart {
 }
 
 const short = share => (100 * share >= 9.95 ? fixed(100 * share, 0) : fixed(100 * share, 100 * share >= 0.095 ? 1 : 2));
-
-function parse(color) {
-  const hex = color.replace('#', '');
-  return [0, 2, 4].map(i => parseInt(hex.slice(i, i + 2), 16));
-}

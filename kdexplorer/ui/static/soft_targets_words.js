@@ -8,7 +8,8 @@ import { t } from './words.js';
 const INVISIBLE = 0.005; // what all other classes have together, where nobody sees them
 const EVEN = 0.985; // of the largest entropy: every class about as likely
 
-const times = ratio => (ratio < 9.95 ? ratio.toFixed(1) : ratio < 9_950 ? brief(Math.round(ratio)) : t('soft.words.many'));
+const times = ratio =>
+  ratio < 9.95 ? ratio.toFixed(1) : ratio < 9_950 ? brief(Math.round(ratio)) : t('soft.words.many');
 
 // network: {title, logits}; label: the true class.
 export function sentence({ title, logits }, label, classes, temperature) {

@@ -1,5 +1,6 @@
 // The line on top of a run: what it is doing, how far it is, how fast; and the buttons that steer it.
 
+import { exportAddress, exportLink } from './archive.js';
 import { h, replace, say } from './dom.js';
 import { clock, count, fixed } from './format.js';
 import { signal } from './browser.js';
@@ -49,6 +50,7 @@ export class Status {
     };
     this.buttons.settings.classList.add('k-ghost');
     this.buttons.teach.classList.add('k-ghost');
+    this.export = exportLink();
     this.why = h('p', { class: 'k-why', 'aria-live': 'polite' });
     this.trouble = h('div', { class: 'k-failure', role: 'alert', hidden: true });
     this.facts = h('p', { class: 'k-facts' });
@@ -57,7 +59,7 @@ export class Status {
       { class: 'k-panel k-status-panel', 'aria-label': t('run.title') },
       h('div', { class: 'k-status-line' }, this.chip, this.name, this.figures),
       this.bar,
-      h('div', { class: 'k-actions' }, Object.values(this.buttons), this.why),
+      h('div', { class: 'k-actions' }, Object.values(this.buttons), this.export, this.why),
       this.trouble,
       this.facts,
     );
@@ -185,6 +187,8 @@ export class Status {
     extend.disabled = !mine || Boolean(waiting) || !extendable;
     fork.disabled = !run.checkpoints.length;
     settings.disabled = !run.config;
+    this.export.hidden = !run.started;
+    this.export.href = exportAddress(run.id);
     teach.disabled = !run.config || !['finished', 'stopped'].includes(status);
     const refused = run.refused.at(-1);
     if (!mine && !run.over) say(this.why, t('run.notYours'));
