@@ -73,12 +73,16 @@ class TermValue(BaseModel):
 
 
 class StepLogged(Event):
-    """Loss terms of every variant, each the mean since the last such event."""
+    """Loss terms of every variant, each the mean since the last such event; those of another stage are left out.
+
+    `gradients`: where it was looked at since, each weighted term's share of the sum of all gradient norms.
+    """
 
     kind: Literal["step"] = "step"
     learning_rate: float
     steps_per_second: float
     losses: dict[str, dict[str, TermValue]]  # variant → term ("task" is the task's loss) → value
+    gradients: dict[str, dict[str, float]] = Field(default_factory=dict)  # variant → term → share of the norm
 
 
 class Verdict(BaseModel):
@@ -157,6 +161,21 @@ class CommandRefused(Event):
     reason: str
 
 
+class NetworkCost(BaseModel):
+    """What one held-out image costs a network: batch 1, the run's threads, the median of several forwards."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parameters: int
+    multiply_adds: int
+    latency_ms: float
+
+
+class CostMeasured(Event):
+    kind: Literal["cost"] = "cost"
+    networks: dict[str, NetworkCost]  # teacher, student
+
+
 class RunFinished(Event):
     kind: Literal["finished"] = "finished"
     reason: Literal["completed", "stopped"]
@@ -171,7 +190,7 @@ class RunFailed(Event):
 
 AnyEvent = Annotated[
     RunQueued | RunStarted | StepLogged | Evaluated | PreviewReady | KnobTurned | StepsExtended
-    | CheckpointSaved | RunPaused | RunResumed | CommandRefused | RunFinished | RunFailed,
+    | CheckpointSaved | RunPaused | RunResumed | CommandRefused | CostMeasured | RunFinished | RunFailed,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

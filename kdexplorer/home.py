@@ -36,6 +36,20 @@ def run_folder(run_id: str) -> Path:
     return home() / "runs" / _safe(run_id, "a run")
 
 
+PREVIEW_PARTS = ("logits", "scores")  # of a preview, each in a file of its own: most readers want neither
+
+
+def preview_path(folder: Path, step: int, part: str = "") -> Path:
+    """Where the run in `folder` keeps what there is to look at after `step`: one of `PREVIEW_PARTS`, or the rest.
+
+    Raises:
+        ConfigError: there is no such part.
+    """
+    if part and part not in PREVIEW_PARTS:
+        raise ConfigError(f"part: expected {' or '.join(PREVIEW_PARTS)}.")
+    return folder / "previews" / f"{step:08d}{part and '.'}{part}.json"
+
+
 def upload_path(upload_id: str) -> Path:
     """The file (or folder of files) that a person uploaded.
 

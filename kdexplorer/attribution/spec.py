@@ -18,9 +18,11 @@ class AttributionSpec(Spec):
         attribute: (model, input float [B, C, H, W], target int64 [B] or None, module path of the layer)
             → maps float [B, H, W] in [0, 1], each scaled to its own maximum. Leaves no hook and no gradient
             behind and restores the model's mode, also when it raises.
+        layered: it reads a layer that tells places apart; else the layer plays no part.
     """
 
     attribute: Callable[[nn.Module, Tensor, Tensor | None, str], Tensor]
+    layered: bool = True
 
 
 ATTRIBUTIONS: Registry[AttributionSpec] = Registry("attributions", "kdexplorer.attribution.algorithms")

@@ -38,6 +38,10 @@ class ArrayData:
         return int(self.images.shape[1])
 
     @property
+    def samples(self) -> int:
+        return len(self.images)
+
+    @property
     def size(self) -> int:
         return int(self.images.shape[2])
 
@@ -45,7 +49,7 @@ class ArrayData:
         """Drawn with replacement."""
         choice = torch.randint(len(self.drawable), (batch,), generator=generator)
         index = self.drawable[choice].to(self.images.device, non_blocking=True)
-        return LabelledImages(self._float(self.images[index]), self.labels[index])
+        return LabelledImages(self._float(self.images[index]), self.labels[index], index=index)
 
     def held_out(self, count: int) -> LabelledImages:
         return LabelledImages(self._float(self.test_images[:count]), self.test_labels[:count])

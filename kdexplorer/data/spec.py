@@ -31,12 +31,14 @@ class PhotoData(Protocol):
 @dataclass(frozen=True)
 class LabelledImages:
     """Images float [N, C, H, W] in [0, 1], labels int64 [N], and where known the object's
-    mask bool [N, H, W] and box float [N, 4] (x0, y0, x1, y1 in pixels)."""
+    mask bool [N, H, W] and box float [N, 4] (x0, y0, x1, y1 in pixels), and int64 [N], which training images
+    these are."""
 
     images: Tensor
     labels: Tensor
     masks: Tensor | None = None
     boxes: Tensor | None = None
+    index: Tensor | None = None
 
 
 class LabelledData(Protocol):
@@ -45,6 +47,11 @@ class LabelledData(Protocol):
     classes: tuple[str, ...]
     channels: int
     size: int  # side of the square images
+
+    @property
+    def samples(self) -> int:
+        """Training images that a batch's `index` counts; 0 where every image is made anew."""
+        ...
 
     def draw(self, batch: int, generator: torch.Generator) -> LabelledImages:
         """A training batch; none of the excluded classes. `generator` is a CPU generator."""

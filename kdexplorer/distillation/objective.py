@@ -5,36 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from kdexplorer.config import LayerPair, TermConfig, VariantConfig
-from kdexplorer.distillation.method import METHODS, MethodSpec, Pair, Signals
+from kdexplorer.config import TASK, LayerPair, VariantConfig
+from kdexplorer.distillation.balance import balance_for
+from kdexplorer.distillation.method import Pair, Signals
 from kdexplorer.distillation.schedule import factor_at
-from kdexplorer.params import ConfigError, Param, Value
+from kdexplorer.distillation.term import Term, bounded
+from kdexplorer.params import ConfigError, Param
 
-TASK = "task"
-
-
-class Term:
-    """One distillation term, bound to a pair of networks.
-
-    Its weight and its live parameters are knobs: plain numbers that may change between two steps. The config stays
-    what it was.
-    """
-
-    def __init__(self, config: TermConfig, layers: Sequence[LayerPair], pair: Pair) -> None:
-        self.spec: MethodSpec = METHODS[config.method]
-        self.schedule = config.schedule
-        self.layers = tuple(layers)
-        self.weight = config.weight
-        self.params: dict[str, Value] = self.spec.check(config.params)
-        if reason := self.spec.fits(pair):
-            raise ConfigError(f"{self.spec.title} does not fit this pair: {reason}.")
-        self.learnable = self.spec.learnable(pair, self.params) if self.spec.learnable else None
-
-    @property
-    def id(self) -> str:
-        return self.spec.id
+Weight = float | Tensor  # a tensor where the weights follow the losses
 
 
 class Objective:
@@ -49,39 +30,66 @@ class Objective:
     def __init__(
         self, config: VariantConfig, layers: Mapping[str, Sequence[LayerPair]], pairs: Mapping[str, Pair]
     ) -> None:
+        self.config = config
         self.task_weight = config.task_weight
-        self.terms = [Term(term, layers[term.method], pairs[term.method]) for term in config.terms]
-        self.learnable = nn.ModuleDict({t.id: t.learnable for t in self.terms if t.learnable is not None})
+        self.terms = [Term(term, layers[term.id], pairs[term.id]) for term in config.terms]
+        self.learnable = nn.ModuleDict({k: part for term in self.terms for k, part in term.parts.items()})
+        self._balance = balance_for(config.balance, self.names)
+        if self._balance is not None:
+            self.learnable[":balance"] = self._balance
 
     @property
     def names(self) -> list[str]:
         """The order of all losses: the task's, then the terms'."""
         return [TASK, *(term.id for term in self.terms)]
 
+    def active(self, step: int) -> list[Term]:
+        """The terms of the stage that the update after `step` belongs to."""
+        return [term for term in self.terms if term.is_active(step)]
+
     def losses(
-        self, task_loss: Tensor, signals: Signals, features: Mapping[str, tuple[tuple[Tensor, Tensor], ...]]
-    ) -> list[Tensor]:
-        """Unweighted scalar losses in the order of `names`; `features` holds each term's layer pairs."""
-        losses = [task_loss]
-        for term in self.terms:
-            seen = Signals(
-                signals.student_output, signals.teacher_output, features.get(term.id, ()), signals.target
-            )
-            losses.append(term.spec.loss(seen, term.params, term.learnable))
+        self, task_loss: Tensor, signals: Mapping[str, Signals], step: int, steps: int
+    ) -> dict[str, Tensor]:
+        """Unweighted scalar losses of the update that follows `step`: the task's and those of all active terms.
+
+        Args:
+            signals: by term, what it sees.
+        """
+        losses = {TASK: task_loss}
+        for term in self.active(step):
+            losses[term.id] = term.loss(signals[term.id], step, steps)
         return losses
 
-    def weights(self, step: int, steps: int) -> list[float]:
-        """Weights in the order of `names` for the update that follows `step`."""
-        return [self.task_weight] + [t.weight * factor_at(t.schedule, step, steps) for t in self.terms]
+    def weights(self, step: int, steps: int) -> dict[str, float]:
+        """What knobs and schedules make of the weights for the update that follows `step`, of what is active."""
+        task = self.task_weight * factor_at(self.config.task_schedule, step, steps)
+        return {TASK: task} | {term.id: term.weight_at(step, steps) for term in self.active(step)}
+
+    def total(
+        self, losses: Mapping[str, Tensor], step: int, steps: int
+    ) -> tuple[Tensor | None, dict[str, Weight]]:
+        """What is minimised (None if every weight is 0), and the weights in effect."""
+        weights: dict[str, Weight] = dict(self.weights(step, steps))
+        weighed = {name: loss for name, loss in losses.items() if weights[name]}
+        penalty = None
+        if self._balance is not None and len(weighed) > 0:
+            factors = self._balance.factors({TASK: losses[TASK]} | weighed)
+            weights |= {name: weights[name] * factors[name] for name in weighed}
+            penalty = self._balance.penalty(weighed)
+        if not weighed:
+            return None, weights
+        total = torch.stack([loss * weights[name] for name, loss in weighed.items()]).sum()
+        told = {name: w.detach() if isinstance(w, Tensor) else w for name, w in weights.items()}
+        return total if penalty is None else total + penalty, told
 
     def knobs(self) -> dict[str, tuple[float, Param]]:
-        """Every knob's value and bounds: `task_weight`, `<term>.weight`, `<term>.<live parameter>`."""
+        """Every knob's value and bounds: `task_weight`, `<term>.weight`, `<term>.<live parameter>`.
+
+        A schedule is a factor on its knob, so that a knob turns the same way with and without one.
+        """
         found: dict[str, tuple[float, Param]] = {"task_weight": (self.task_weight, TASK_WEIGHT)}
         for term in self.terms:
-            found[f"{term.id}.weight"] = (term.weight, TERM_WEIGHT)
-            for param in term.spec.params:
-                if param.live:
-                    found[f"{term.id}.{param.name}"] = (float(term.params[param.name]), param)
+            found |= {f"{term.id}.{name}": knob for name, knob in term.knobs().items()}
         return found
 
     def turn(self, knob: str, value: Any) -> tuple[float, float]:
@@ -99,22 +107,8 @@ class Objective:
             self.task_weight = new
         else:
             term_id, name = knob.split(".")
-            term = next(term for term in self.terms if term.id == term_id)
-            if name == "weight":
-                term.weight = new
-            else:
-                term.params[name] = new
+            next(term for term in self.terms if term.id == term_id).turn(name, new)
         return old, new
 
 
-def _bounded(name: str, model: type[VariantConfig] | type[TermConfig]) -> Param:
-    field = model.model_fields[name]
-    bounds = {type(m).__name__: m for m in field.metadata}
-    return Param(
-        name=name, title=field.title or "", help=field.description or "", default=float(field.default),
-        minimum=bounds["Ge"].ge, maximum=bounds["Le"].le, live=True,
-    )  # fmt: skip
-
-
-TASK_WEIGHT = _bounded("task_weight", VariantConfig)
-TERM_WEIGHT = _bounded("weight", TermConfig)
+TASK_WEIGHT = bounded("task_weight", VariantConfig)

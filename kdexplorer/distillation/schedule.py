@@ -1,14 +1,14 @@
-"""How a weight moves over a run."""
+"""How a weight or a parameter moves over a run."""
 
 from __future__ import annotations
 
 import math
 
-from kdexplorer.config import Schedule
+from kdexplorer.config import Active, Schedule
 
 
 def factor_at(schedule: Schedule, step: int, steps: int) -> float:
-    """The factor on a term's weight for the update from `step` to `step + 1` of a run of `steps`."""
+    """The factor on what a knob says, for the update from `step` to `step + 1` of a run of `steps`."""
     if schedule.kind == "constant":
         return 1.0
     until = schedule.until or steps
@@ -20,3 +20,8 @@ def factor_at(schedule: Schedule, step: int, steps: int) -> float:
     if schedule.kind == "cosine":
         progress = (1 - math.cos(math.pi * progress)) / 2
     return schedule.start + (schedule.end - schedule.start) * progress
+
+
+def is_active(active: Active, step: int) -> bool:
+    """Whether a term is in the sum of the update that follows `step`."""
+    return active.begin <= step and (not active.until or step < active.until)

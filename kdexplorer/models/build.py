@@ -51,16 +51,18 @@ def build_network(config: NetworkConfig, io: ModelIO, *, seed: int) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         module = spec.build(params, io)
-    return Network(
-        module=module,
-        spec=spec,
-        params=params,
-        io=io,
-        info=NetworkInfo(model=spec.id, parameters=_count(module), weights=config.weights),
-        stages=spec.stages(params, io),
-        attribution_layer=spec.attribution_layer(params, io),
-        attention=spec.attention(params, io),
-    )
+    return _network(module, config, spec, params, io)
+
+
+def build_empty(config: NetworkConfig, io: ModelIO) -> Network:
+    """Build a network on the meta device: layers and shapes, no numbers.
+
+    Raises:
+        ConfigError: as `build_network`.
+    """
+    spec, params = _checked(config, io)
+    with torch.random.fork_rng(devices=[]), torch.device("meta"), _Unfilled():
+        return _network(spec.build(params, io), config, spec, params, io)
 
 
 def count_parameters(config: NetworkConfig, io: ModelIO) -> int:
@@ -69,9 +71,7 @@ def count_parameters(config: NetworkConfig, io: ModelIO) -> int:
     Raises:
         ConfigError: as `build_network`.
     """
-    spec, params = _checked(config, io)
-    with torch.random.fork_rng(devices=[]), torch.device("meta"), _Unfilled():
-        return _count(spec.build(params, io))
+    return build_empty(config, io).info.parameters
 
 
 class _Unfilled(TorchFunctionMode):
@@ -99,3 +99,18 @@ def _checked(config: NetworkConfig, io: ModelIO) -> tuple[ModelSpec, dict[str, A
 
 def _count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _network(
+    module: nn.Module, config: NetworkConfig, spec: ModelSpec, params: Mapping[str, Any], io: ModelIO
+) -> Network:
+    return Network(
+        module=module,
+        spec=spec,
+        params=params,
+        io=io,
+        info=NetworkInfo(model=spec.id, parameters=_count(module), weights=config.weights),
+        stages=spec.stages(params, io),
+        attribution_layer=spec.attribution_layer(params, io),
+        attention=spec.attention(params, io),
+    )

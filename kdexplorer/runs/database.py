@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from kdexplorer.params import ConfigError
+from kdexplorer.runs.keywords import keywords
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 10.0
 RESERVE_BYTES = 256 * 1024
 
@@ -40,7 +42,10 @@ CREATE TABLE runs (
     host TEXT NOT NULL DEFAULT '',
     pid INTEGER NOT NULL DEFAULT 0,
     pid_started REAL NOT NULL DEFAULT 0,  -- tells a process from a later one with its number
-    heartbeat REAL NOT NULL DEFAULT 0
+    heartbeat REAL NOT NULL DEFAULT 0,
+    batch TEXT NOT NULL DEFAULT '',       -- of runs that were started together with several seeds
+    cost TEXT NOT NULL DEFAULT '',        -- what its networks cost: a `CostMeasured`
+    keywords TEXT NOT NULL DEFAULT ''     -- what it is found by besides its name: see `keywords`
 );
 CREATE INDEX runs_by_age ON runs (created);
 CREATE INDEX runs_by_status ON runs (status, queued);
@@ -60,6 +65,15 @@ CREATE TABLE commands (
     created REAL NOT NULL
 );
 CREATE INDEX commands_pending ON commands (run_id, id) WHERE state = 'pending';
+CREATE INDEX runs_by_batch ON runs (batch) WHERE batch <> '';
+CREATE INDEX events_but_steps ON events (run_id, kind, seq) WHERE kind <> 'step';
+"""
+SINCE_1 = """
+ALTER TABLE runs ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN cost TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
+CREATE INDEX runs_by_batch ON runs (batch) WHERE batch <> '';
+CREATE INDEX events_but_steps ON events (run_id, kind, seq) WHERE kind <> 'step';
 """
 
 
@@ -141,10 +155,11 @@ class Database:
                         f"{self.path} was written by a newer KD Explorer (tables {version}, this one knows "
                         f"{VERSION}): update KD Explorer, or set KDX_HOME to another folder."
                     )
-                if version == 0:
-                    for statement in SCHEMA.split(";\n"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {VERSION}")
+                for statement in {0: SCHEMA, 1: SINCE_1}.get(version, "").split(";\n"):
+                    connection.execute(statement)
+                if version == 1:
+                    _add_keywords(connection)
+                connection.execute(f"PRAGMA user_version = {VERSION}")
         if not self._reserve.exists():
             with contextlib.suppress(OSError):
                 self._reserve.write_bytes(b"\0" * RESERVE_BYTES)
@@ -170,3 +185,11 @@ class Database:
             else:
                 advice = "check the disk, or set KDX_HOME to another folder"
             raise StoreError(f"Cannot use {self.path} ({text}): {advice}.") from error
+
+
+def _add_keywords(connection: sqlite3.Connection) -> None:
+    rows = connection.execute("SELECT id, config FROM runs").fetchall()
+    connection.executemany(
+        "UPDATE runs SET keywords = ? WHERE id = ?",
+        [(keywords(json.loads(config)), run_id) for run_id, config in rows],
+    )

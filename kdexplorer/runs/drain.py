@@ -58,12 +58,12 @@ def drain(
     try:
         with Heartbeat(store, claimed):
             config = store.run(run_id).config
-            from kdexplorer.training import describe, fit, replay_commands
+            from kdexplorer.training import fit, replay_commands, sizes
 
-            sizes = describe(config)  # on no device: a network that is too large is never built
-            for role in ("teacher", "student"):
-                if sizes[role]:
-                    limits.check_parameters(role, sizes[role]["parameters"])
+            found = sizes(config)  # on no device: a network that is too large is never built
+            for place in config.networks:
+                if found.get(place):
+                    limits.check_parameters(place, found[place]["parameters"])
             recorder = Recorder(store, claimed)
             checkpoint = latest_checkpoint(store.folder(run_id))
 

@@ -128,7 +128,7 @@ class LocalProcess:
             spare.dismiss()
 
 
-def _python_path() -> str:
+def python_path() -> str:
     """`PYTHONPATH` with the folder this package lies in: it need not be installed."""
     own = Path(__file__).parents[2]
     given = os.environ.get("PYTHONPATH", "")
@@ -154,7 +154,7 @@ class Spare:
                 text=True,
                 encoding="utf-8",
                 start_new_session=True,  # Ctrl-C in the server's terminal is not meant for it
-                env={**os.environ, "KDX_HOME": str(home), "PYTHONPATH": _python_path()},
+                env={**os.environ, "KDX_HOME": str(home), "PYTHONPATH": python_path()},
             )
         self._reader = threading.Thread(target=self._read, name="spare-worker", daemon=True)
         self._reader.start()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kdexplorer.events import (
+    CostMeasured,
     Evaluated,
     Event,
     RunFailed,
@@ -68,6 +69,8 @@ def _changes(event: Event, now: float) -> dict[str, Any]:
             return {"status": "running", "step": event.step}
         case StepsExtended():
             return {"steps": event.steps}
+        case CostMeasured():
+            return {"cost": event.model_dump_json(include={"networks"})}
         case RunFinished():
             status = "finished" if event.reason == "completed" else "stopped"
             return {"status": status, "step": event.step, "ended": now}

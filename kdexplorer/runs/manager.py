@@ -9,7 +9,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kdexplorer import catalog
@@ -32,6 +32,9 @@ from kdexplorer.runs.store import Store
 
 REWARM_SECONDS = 10.0  # a run's first seconds are its own
 EVERYTHING = 1_000_000_000
+MOST_SEEDS = 10
+MOST_TAGS, TAG_LENGTH = 12, 32
+NOTE_LENGTH = 2_000  # characters
 
 
 class Refused(ConfigError):
@@ -64,14 +67,7 @@ class Manager:
             ConfigError: it names what does not exist, or goes beyond the limits.
             Refused: the queue is full, or the person has enough runs.
         """
-        catalog.check_config(config)
-        self.limits.check(config)
-        owner = hash_of(actor)
-        most = self.limits.runs_per_owner
-        if actor is not None and most is not None and claims.waiting(self.store, owner) >= most:
-            raise Refused(f"You have {most} runs going on or waiting: wait for one, or stop it.")
-        if claims.waiting(self.store) >= self.limits.queue_length:
-            raise Refused(f"{self.limits.queue_length} runs are waiting already: try again later.")
+        owner = self._admit(config, 1, actor)
         run_id = self.store.create(config, owner=owner, run_id=run_id)
         if at_once:
             if (claimed := claims.claim(self.store, concurrent=None, run_id=run_id)) is not None:
@@ -79,6 +75,50 @@ class Manager:
         else:
             self.tick()
         return run_id
+
+    def start_seeds(self, config: RunConfig, seeds: int | Sequence[int], *, actor: str | None) -> list[str]:
+        """Queue the same run with several seeds, as one batch, and return the ids in that order; all, or none.
+
+        `seeds`: how many, counted up from the config's own; or which.
+
+        Raises:
+            ConfigError: as `start`; or the seeds are none, too many or the same.
+            Refused: as `start`.
+        """
+        first = config.training.seed
+        wanted = [first + n for n in range(min(seeds, 1000))] if isinstance(seeds, int) else list(seeds)
+        if not 1 <= len(wanted) <= MOST_SEEDS:
+            raise ConfigError(f"seeds: from 1 to {MOST_SEEDS} (got {len(wanted)}).")
+        if len(set(wanted)) < len(wanted):
+            raise ConfigError("seeds: each only once; the same seed gives the same run.")
+        configs = [with_values(config, {"training.seed": seed}) for seed in wanted]
+        if len(configs) == 1:
+            return [self.start(configs[0], actor=actor)]
+        owner = self._admit(config, len(configs), actor)
+        run_ids = self.store.create_batch(configs, owner=owner)
+        self.tick()
+        return run_ids
+
+    def _admit(self, config: RunConfig, count: int, actor: str | None) -> str:
+        """The owner's mark, if this person may queue `count` such runs now."""
+        catalog.check_config(config)
+        self.limits.check(config)
+        owner = hash_of(actor)
+        most, room = self.limits.runs_per_owner, self.limits.queue_length
+        if actor is not None and most is not None:
+            mine = claims.waiting(self.store, owner)
+            if mine >= most:
+                raise Refused(f"You have {most} runs going on or waiting: wait for one, or stop it.")
+            if mine + count > most:
+                raise Refused(
+                    f"You may have {most} runs going on or waiting, and have {mine}: take fewer seeds."
+                )
+        waiting = claims.waiting(self.store)
+        if waiting >= room:
+            raise Refused(f"{room} runs are waiting already: try again later.")
+        if waiting + count > room:
+            raise Refused(f"{waiting} runs are waiting, of at most {room}: take fewer seeds.")
+        return owner
 
     def may_control(self, run_id: str, actor: str | None) -> bool:
         """Whether the actor may do more than watch; False for an unknown run."""
@@ -188,6 +228,33 @@ class Manager:
         """Change what the history calls a run (at most 80 characters)."""
         self._controlled(run_id, actor)
         self.store.rename(run_id, " ".join(name.split())[:80])
+
+    def tag(self, run_id: str, tags: Sequence[str], *, actor: str | None) -> list[str]:
+        """Give a run these tags instead of those it has; returns them as they are kept.
+
+        Raises:
+            ConfigError: there are too many, or one is too long.
+            Refused: not this person's run.
+        """
+        self._controlled(run_id, actor)
+        words = (" ".join(part.split()) for tag in tags for part in tag.split(","))
+        kept = list(dict.fromkeys(word for word in words if word))
+        if len(kept) > MOST_TAGS or any(len(word) > TAG_LENGTH for word in kept):
+            raise ConfigError(f"tags: at most {MOST_TAGS}, each of at most {TAG_LENGTH} characters.")
+        self.store.label(run_id, tags=kept)
+        return kept
+
+    def annotate(self, run_id: str, note: str, *, actor: str | None) -> None:
+        """Keep a note beside a run instead of the one it has (plain text).
+
+        Raises:
+            ConfigError: it is too long.
+            Refused: not this person's run.
+        """
+        self._controlled(run_id, actor)
+        if len(note) > NOTE_LENGTH:
+            raise ConfigError(f"note: at most {NOTE_LENGTH:,} characters (got {len(note):,}).")
+        self.store.label(run_id, note=note.strip())
 
     def checkpoints(self, run_id: str) -> list[int]:
         """The steps a run can be forked at, ascending."""

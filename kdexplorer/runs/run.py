@@ -35,8 +35,10 @@ class Run:
     advice: str
     queue_position: int | None  # 1 is next
     results_json: str
-    tags: str
+    tags: str  # separated by commas
     note: str
+    batch: str  # shared by runs that were started together with several seeds
+    cost_json: str
 
     @cached_property
     def config(self) -> RunConfig:
@@ -53,11 +55,28 @@ class Run:
         values: dict[str, Any] = json.loads(self.results_json) if self.results_json else {}
         return values
 
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What was asked for as its JSON holds it, whichever version wrote it."""
+        values: dict[str, Any] = json.loads(self.config_json)
+        return values
+
+    @cached_property
+    def cost(self) -> dict[str, dict[str, Any]]:
+        """By network (teacher, student): parameters, multiply_adds, latency_ms; empty before the run's end."""
+        values: dict[str, Any] = json.loads(self.cost_json) if self.cost_json else {}
+        return dict(values.get("networks", {}))
+
     @property
     def verdict(self) -> str:
         """The last verdict in one sentence; empty without one."""
         verdicts = self.results.get("verdicts") or [{}]
         return str(verdicts[0].get("sentence", ""))
+
+    @property
+    def tag_list(self) -> list[str]:
+        """Its tags, in the order they were given."""
+        return [tag for tag in self.tags.split(",") if tag]
 
     @property
     def active(self) -> bool:
@@ -87,6 +106,10 @@ class Run:
             "reason": self.reason,
             "advice": self.advice,
             "results": self.results,
+            "tags": self.tag_list,
+            "note": self.note,
+            "batch": self.batch,
+            "cost": self.cost,
         }
 
 

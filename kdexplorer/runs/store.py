@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shutil
+import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kdexplorer.commands import Command, command_from_dict
@@ -15,16 +17,20 @@ from kdexplorer.events import Event, RunQueued
 from kdexplorer.home import home as default_home
 from kdexplorer.params import ConfigError
 from kdexplorer.runs.database import Database, StoreError
+from kdexplorer.runs.keywords import keywords
 from kdexplorer.runs.log import append_events
 from kdexplorer.runs.run import Run, StoredEvent
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # without i, l, o, u: ids are read aloud and typed
+SEARCH_WORDS = 8
 
 _RUN = """SELECT id, name, status, owner, config, parent, parent_step, created, started, ended, step, steps,
     steps_per_second, reason, advice,
     CASE status WHEN 'queued' THEN
         (SELECT COUNT(*) FROM runs q WHERE q.status = 'queued' AND q.queued <= runs.queued) END,
-    results, tags, note FROM runs"""
+    results, tags, note, batch, cost FROM runs"""
+
+_FOUND_IN = "(id || ' ' || status || ' ' || name || ' ' || tags || ' ' || keywords || ' ' || note)"
 
 
 class UnknownRun(ConfigError):
@@ -64,32 +70,60 @@ class Store:
 
     def create(self, config: RunConfig, *, owner: str = "", run_id: str | None = None) -> str:
         """Write a new run into the queue and return its id; `run_id` only from `new_id`."""
-        run_id = run_id or self.new_id()
-        parent = config.parent
+        return self._queue({run_id or self.new_id(): config}, owner, "")[0]
+
+    def create_batch(self, configs: Sequence[RunConfig], *, owner: str = "") -> list[str]:
+        """Write runs that belong together into the queue, in this order; all of them, or none."""
+        return self._queue({self.new_id(): config for config in configs}, owner, self._batch_id())
+
+    def _queue(self, configs: Mapping[str, RunConfig], owner: str, batch: str) -> list[str]:
+        try:
+            for run_id, config in configs.items():
+                self._write_config(run_id, config)
+            with self.database.writing() as connection:
+                for run_id, config in configs.items():
+                    self._insert(connection, run_id, config, owner, batch)
+        except StoreError:
+            if batch:
+                for run_id in configs:
+                    shutil.rmtree(self.folder(run_id), ignore_errors=True)
+            raise
+        return list(configs)
+
+    def _write_config(self, run_id: str, config: RunConfig) -> None:
         try:
             self.folder(run_id).mkdir(exist_ok=True)
             (self.folder(run_id) / "config.json").write_text(config.to_json(indent=2), encoding="utf-8")
         except OSError as error:
             raise StoreError(f"Cannot write into {self.home}: {error.strerror}. Free space there.") from None
-        with self.database.writing() as connection:
-            connection.execute(
-                "INSERT INTO runs"
-                " (id, name, status, owner, config, parent, parent_step, created, steps, step, queued) VALUES"
-                " (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(queued), 0) + 1 FROM runs))",
-                (
-                    run_id,
-                    config.name,
-                    owner,
-                    config.to_json(),
-                    parent.run if parent else None,
-                    parent.step if parent else None,
-                    time.time(),
-                    config.training.steps,
-                    parent.step if parent else 0,
-                ),
-            )
-            append_events(connection, run_id, [RunQueued(step=parent.step if parent else 0)])
-        return run_id
+
+    def _insert(
+        self, connection: sqlite3.Connection, run_id: str, config: RunConfig, owner: str, batch: str
+    ) -> None:
+        parent, text = config.parent, config.to_json()
+        step = parent.step if parent else 0
+        connection.execute(
+            "INSERT INTO runs (id, name, status, owner, config, parent, parent_step, created, steps, step, batch,"
+            " keywords, queued) VALUES"
+            " (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(queued), 0) + 1 FROM runs))",
+            (
+                run_id,
+                config.name,
+                owner,
+                text,
+                parent.run if parent else None,
+                parent.step if parent else None,
+                time.time(),
+                config.training.steps,
+                step,
+                batch,
+                keywords(json.loads(text)),
+            ),
+        )
+        append_events(connection, run_id, [RunQueued(step=step)])
+
+    def _batch_id(self) -> str:
+        return "".join(secrets.choice(ALPHABET) for _ in range(12))
 
     def new_id(self) -> str:
         """An id that no run has; its folder is made."""
@@ -115,13 +149,28 @@ class Store:
             raise UnknownRun(f"There is no run {run_id!r:.60}.")
         return Run(*row)
 
-    def runs(self, limit: int = 100, offset: int = 0) -> list[Run]:
-        """The history, newest first."""
+    def runs(self, limit: int = 100, offset: int = 0, search: str = "") -> list[Run]:
+        """The history, newest first; with `search`, the runs in whose name, tags, note, ids … all its words are."""
+        where, words = _search(search)
         with self.database.reading() as connection:
             rows = connection.execute(
-                f"{_RUN} ORDER BY created DESC, rowid DESC LIMIT ? OFFSET ?", (limit, offset)
+                f"{_RUN}{where} ORDER BY created DESC, rowid DESC LIMIT ? OFFSET ?", (*words, limit, offset)
             ).fetchall()
         return [Run(*row) for row in rows]
+
+    def count(self, search: str = "") -> int:
+        """How many runs `runs` would find."""
+        where, words = _search(search)
+        with self.database.reading() as connection:
+            return int(connection.execute(f"SELECT COUNT(*) FROM runs{where}", words).fetchone()[0])
+
+    def chosen(self, run_ids: Sequence[str]) -> list[Run]:
+        """The rows of these runs, in this order; those that are gone are left out."""
+        marks = ", ".join("?" * len(run_ids))
+        with self.database.reading() as connection:
+            rows = connection.execute(f"{_RUN} WHERE id IN ({marks})", tuple(run_ids)).fetchall()
+        found = {row[0]: Run(*row) for row in rows}
+        return [found[run_id] for run_id in dict.fromkeys(run_ids) if run_id in found]
 
     def resolve(self, text: str) -> str:
         """The id that `text` means: itself, an unambiguous beginning of it, or `latest`.
@@ -159,10 +208,10 @@ class Store:
         self, run_id: str, after: int = 0, limit: int = 5000, kinds: Sequence[str] = ()
     ) -> list[StoredEvent]:
         """The log beyond `seq` number `after`, in order; only some `kinds` if given."""
-        only = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        source, only = _narrowed(kinds)
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT seq, time, event FROM events"
+                f"SELECT seq, time, event FROM {source}"
                 f" WHERE run_id = ? AND seq > ?{only} ORDER BY seq LIMIT ?",
                 (run_id, after, *kinds, limit),
             ).fetchall()
@@ -170,9 +219,10 @@ class Store:
 
     def last(self, run_id: str, kind: str) -> StoredEvent | None:
         """The run's last event of a kind; None without one."""
+        source, only = _narrowed((kind,))
         with self.database.reading() as connection:
             row = connection.execute(
-                "SELECT seq, time, event FROM events WHERE run_id = ? AND kind = ? ORDER BY seq DESC LIMIT 1",
+                f"SELECT seq, time, event FROM {source} WHERE run_id = ?{only} ORDER BY seq DESC LIMIT 1",
                 (run_id, kind),
             ).fetchone()
         return StoredEvent(row[0], row[1], json.loads(row[2])) if row else None
@@ -206,6 +256,15 @@ class Store:
         with self.database.writing() as connection:
             connection.execute("UPDATE runs SET name = ? WHERE id = ?", (name, run_id))
 
+    def label(self, run_id: str, *, tags: Sequence[str] | None = None, note: str | None = None) -> None:
+        """Change a run's tags (without commas in them) or its note; None leaves one as it is."""
+        self.run(run_id)
+        with self.database.writing() as connection:
+            connection.execute(
+                "UPDATE runs SET tags = COALESCE(?, tags), note = COALESCE(?, note) WHERE id = ?",
+                (None if tags is None else ",".join(tags), note, run_id),
+            )
+
     def explain(self, run_id: str, reason: str, advice: str = "") -> None:
         """Write beside the run why it ended as it did."""
         with self.database.writing() as connection:
@@ -219,3 +278,21 @@ class Store:
             connection.execute("DELETE FROM events WHERE run_id = ?", (run_id,))
             connection.execute("DELETE FROM commands WHERE run_id = ?", (run_id,))
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+
+
+def _search(text: str) -> tuple[str, tuple[str, ...]]:
+    """A WHERE for runs that contain every word of `text`, and its values."""
+    words = text.split()[:SEARCH_WORDS]
+    where = " AND ".join(f"{_FOUND_IN} LIKE ? ESCAPE '!'" for _ in words)
+    escaped = (re.sub(r"([%_!])", r"!\1", word) for word in words)
+    return (f" WHERE {where}" if words else ""), tuple(f"%{word}%" for word in escaped)
+
+
+def _narrowed(kinds: Sequence[str]) -> tuple[str, str]:
+    """Where to look for events of some kinds, and the condition: the points of the curves are stepped over."""
+    if not kinds:
+        return "events", ""
+    only = f" AND kind IN ({', '.join('?' * len(kinds))})"
+    if "step" in kinds:
+        return "events", only
+    return "events INDEXED BY events_but_steps", f"{only} AND kind <> 'step'"

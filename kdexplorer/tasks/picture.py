@@ -6,6 +6,7 @@ import base64
 import io
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -20,6 +21,29 @@ def data_uri(image: Tensor) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=3)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def thumbnail(image: Tensor, side: int = 96) -> str:
+    """An image [C, H, W] as `data_uri` gives it, shrunk to at most `side` pixels a side."""
+    height, width = image.shape[-2:]
+    if max(height, width) > side:
+        shrink = side / max(height, width)
+        size = (max(1, round(height * shrink)), max(1, round(width * shrink)))
+        image = F.interpolate(image.detach().float().unsqueeze(0), size, mode="area").squeeze(0)
+    return data_uri(image)
+
+
+def sketch(image: Tensor, side: int = 96) -> str:
+    """As `thumbnail`, but a JPEG where it is large enough: noise takes a tenth of the bytes, for a list to choose from."""
+    if max(image.shape[-2:]) <= side // 2:
+        return data_uri(image)
+    shrink = min(1.0, side / max(image.shape[-2:]))
+    size = [max(1, round(length * shrink)) for length in image.shape[-2:]]
+    small = F.interpolate(image.detach().float().unsqueeze(0), size, mode="area").squeeze(0)
+    pixels = (small.clamp(0, 1) * 255).round().to(torch.uint8).cpu().expand(3, -1, -1).permute(1, 2, 0)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.contiguous().numpy()).save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def heat(map: Tensor) -> Tensor:

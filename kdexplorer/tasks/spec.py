@@ -22,10 +22,13 @@ Forward = Callable[[Tensor], Tensor]
 @dataclass(frozen=True)
 class Batch:
     """Inputs float [B, C, H, W] in [0, 1] (degraded ones may leave it a little) and what the task asks for:
-    images [B, C, sH, sW], labels int64 [B], or label distributions [B, classes]."""
+    images [B, C, sH, sW], labels int64 [B], or label distributions [B, classes].
+
+    `index`: int64 [B], which of the training images these are; None where they are cut or made anew."""
 
     input: Tensor
     target: Tensor
+    index: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,19 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Seen:
-    """A network as a preview calls it: its role (`variant`, `control`, `teacher`), its name and its forward."""
+    """A network as a preview calls it.
+
+    Attributes:
+        role: `variant`, `control` or `teacher`.
+        name: what the run calls it.
+        forward: [B, C, H, W] → its output.
+        outputs: what it says of all held-out images, where that is known.
+    """
 
     role: str
     name: str
     forward: Forward
+    outputs: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -67,10 +78,12 @@ class Task(Protocol):
     Attributes:
         io: what it asks of a network.
         metrics: how its scores are read; the verdict is about the first.
+        samples: training images that `Batch.index` counts; 0 where there is no such number.
     """
 
     io: ModelIO
     metrics: tuple[MetricInfo, ...]
+    samples: int
 
     def batch(self, step: int) -> Batch:
         """The batch of the update that follows `step`: always the same for the same run."""
@@ -97,12 +110,16 @@ class Task(Protocol):
 
         restoration: {kind, convention, items: [{name, panels: [{role, name, image, metrics}]}]};
         classification: {kind, classes, excluded, items: [{name, image, label, predictions:
-        [{role, name, probabilities}]}], logits?: {labels, networks: [{role, name, values}]}}.
+        [{role, name, probabilities}]}], logits, scores}, the last two as in `kdexplorer.tasks.class_scores`.
         """
         ...
 
     def example(self) -> Example:
         """The image that attribution is shown on."""
+        ...
+
+    def examples(self, count: int) -> list[Example]:
+        """The first `count` held-out images, one by one."""
         ...
 
 

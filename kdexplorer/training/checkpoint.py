@@ -38,6 +38,7 @@ def save_checkpoint(folder: Path, cohort: Cohort, step: int, steps: int, seconds
             "seconds": seconds,
             "learning_rate": cohort.learning_rate,
             "knobs": {s.name: {k: v for k, (v, _) in s.objective.knobs().items()} for s in cohort.students},
+            "parameters": {student.name: len(student.parameters) for student in cohort.students},
         }
         (partial / "state.json").write_text(json.dumps(state))
         shutil.rmtree(target, ignore_errors=True)
@@ -77,7 +78,7 @@ def load_checkpoint(folder: Path, cohort: Cohort, *, fork: bool = False) -> dict
         if source != student.name and not fork:
             raise ConfigError(f"The checkpoint {folder.name} has no student {student.name!r}.")
         part = {k.removeprefix(f"{source}/"): v for k, v in tensors.items() if k.startswith(f"{source}/")}
-        _restore(student, part, fork)
+        _restore(student, part, fork, state.get("parameters", {}).get(source))
         if not fork:
             for knob, value in state["knobs"][student.name].items():
                 student.objective.turn(knob, value)
@@ -89,13 +90,15 @@ def load_checkpoint(folder: Path, cohort: Cohort, *, fork: bool = False) -> dict
 def _tensors_of(student: Student) -> dict[str, Tensor]:
     found = {f"model/{k}": v for k, v in student.module.state_dict().items()}
     found |= {f"terms/{k}": v for k, v in student.objective.learnable.state_dict().items()}
+    if student.average is not None:
+        found |= {f"average/{k}": v for k, v in student.average.module.state_dict().items()}
     for index, slots in student.optimizer.state_dict()["state"].items():
         found |= {f"optimizer/{index}/{k}": v for k, v in slots.items() if isinstance(v, Tensor)}
     return {f"{student.name}/{k}": v.detach().cpu().contiguous().clone() for k, v in found.items()}
 
 
-def _restore(student: Student, part: dict[str, Tensor], fork: bool) -> None:
-    groups: dict[str, dict[str, Tensor]] = {"model": {}, "terms": {}, "optimizer": {}}
+def _restore(student: Student, part: dict[str, Tensor], fork: bool, parameters: int | None) -> None:
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "terms": {}, "average": {}, "optimizer": {}}
     for key, value in part.items():
         kind, _, rest = key.partition("/")
         groups[kind][rest] = value
@@ -105,6 +108,8 @@ def _restore(student: Student, part: dict[str, Tensor], fork: bool) -> None:
         raise ConfigError(
             "The checkpoint holds another student: fork with the parent's student network."
         ) from None
+    if student.average is not None:
+        student.average.module.load_state_dict(groups["average"] or groups["model"])
     own = student.objective.learnable.state_dict()
     same = {k: v for k, v in groups["terms"].items() if k in own and own[k].shape == v.shape}
     if not fork and same.keys() != own.keys():
@@ -114,7 +119,8 @@ def _restore(student: Student, part: dict[str, Tensor], fork: bool) -> None:
     for key, value in groups["optimizer"].items():
         index, _, name = key.partition("/")
         slots.setdefault(int(index), {})[name] = value
-    fits = len(slots) == len(student.parameters) and all(
+    # A term that has not begun yet has learnable parts, but no moments.
+    fits = (parameters or len(slots)) == len(student.parameters) and all(
         value.dim() == 0 or value.shape == student.parameters[index].shape
         for index, slot in slots.items()
         for value in slot.values()

@@ -1,37 +1,102 @@
-"""A pair of networks in numbers, before anything is trained."""
+"""A run's networks in numbers, before anything is trained."""
 
 from __future__ import annotations
 
+import functools
+import json
+from collections.abc import Mapping
 from typing import Any
 
-from kdexplorer.config import NetworkConfig, RunConfig
+from kdexplorer.config import LayerPair, NetworkConfig, RunConfig
+from kdexplorer.distillation.pairing import pair_with_itself, propose_attention, propose_pairs
 from kdexplorer.models import ModelIO
 from kdexplorer.models.build import count_parameters
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks import TASKS
+from kdexplorer.training.outline import Outline, outline
+
+KINDS = ("last", "middle", "all", "attention")
 
 
-def describe(config: RunConfig) -> dict[str, Any]:
-    """Parameter counts of teacher and student, and how many times smaller the student is.
+def sizes(config: RunConfig) -> dict[str, Any]:
+    """Parameter counts of all networks, and how many times smaller than the teacher the student is.
 
     Returns:
-        {"teacher": {"model", "parameters"} or None, "student": …, "compression": float or None, "problems": [str]}
+        {"teacher": {"model", "parameters"} or None, "student": …, "teachers.<name>": …,
+        "compression": float or None, "problems": [str]}
     """
     problems: list[str] = []
 
-    def count(network: NetworkConfig | None, role: str, io: ModelIO) -> dict[str, Any] | None:
-        if network is None:
-            return None
+    def count(network: NetworkConfig, place: str, io: ModelIO) -> dict[str, Any] | None:
         try:
             return {"model": network.id, "parameters": count_parameters(network, io)}
         except ConfigError as error:
-            problems.append(f"{role}: {error}")
+            problems.append(f"{place}: {error}")
             return None
 
     try:
         io = TASKS[config.task].io_of(config)
     except ConfigError as error:
         return {"teacher": None, "student": None, "compression": None, "problems": [str(error)]}
-    teacher, student = count(config.teacher, "teacher", io), count(config.student, "student", io)
+    found = {place: count(network, place, io) for place, network in config.networks.items()}
+    teacher, student = found.get("teacher"), found["student"]
     ratio = teacher["parameters"] / max(student["parameters"], 1) if teacher and student else None
-    return {"teacher": teacher, "student": student, "compression": ratio, "problems": problems}
+    return {"teacher": teacher, **found, "compression": ratio, "problems": problems}
+
+
+def describe(config: RunConfig) -> dict[str, Any]:
+    """As `sizes`, with the layers that can be tapped and how they are paired when nobody says.
+
+    Returns:
+        also {"stages": {place: [{"name", "path", "shape"}]}, "attention": {place: [{"name", "path", "heads"}]},
+        "pairing": {"teacher", "teachers.<name>" or "self": {kind of layers: [{"student", "teacher"}]}}}, where the
+        kinds are those of `MethodSpec.layers`.
+    """
+    found = sizes(config)
+    outlines = {
+        place: _outline(network, config) for place, network in config.networks.items() if found.get(place)
+    }
+    student = outlines.get("student")
+    pairing: dict[str, Any] = {}
+    if student is not None:
+        taught = {place: seen for place, seen in outlines.items() if place != "student"}
+        pairing = {place: _pairing(student, seen) for place, seen in taught.items()}
+        own = [*student.stages]
+        pairing["self"] = {kind: _listed(pair_with_itself(own, kind)) for kind in KINDS[:-1]}
+    return {
+        **found,
+        "stages": {
+            place: [
+                {"name": name, "path": seen.paths[name], "shape": list(shape)}
+                for name, shape in seen.stages.items()
+            ]
+            for place, seen in outlines.items()
+        },
+        "attention": {
+            place: [{"name": n, "path": path, "heads": heads} for n, (path, heads) in seen.attention.items()]
+            for place, seen in outlines.items()
+        },
+        "pairing": pairing,
+    }
+
+
+def _pairing(student: Outline, teacher: Outline) -> dict[str, list[dict[str, str]]]:
+    found = {kind: _listed(propose_pairs(student.stages, teacher.stages, kind)) for kind in KINDS[:-1]}
+    return {**found, "attention": _listed(propose_attention([*student.attention], [*teacher.attention]))}
+
+
+def _listed(pairs: tuple[LayerPair, ...]) -> list[dict[str, str]]:
+    return [pair.model_dump() for pair in pairs]
+
+
+def _outline(network: NetworkConfig, config: RunConfig) -> Outline:
+    io = TASKS[config.task].io_of(config)
+    return _outline_of(
+        network.id, json.dumps(dict(network.params), sort_keys=True), io, io.size or config.data.patch
+    )
+
+
+@functools.lru_cache(maxsize=32)
+def _outline_of(id: str, params: str, io: ModelIO, side: int) -> Outline:
+    values: Mapping[str, Any] = json.loads(params)
+    return outline(NetworkConfig(id=id, params=dict(values)), io, side)

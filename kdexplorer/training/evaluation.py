@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from kdexplorer.config import CONTROL
 from kdexplorer.events import Evaluated, MetricInfo, Metrics, Verdict
@@ -19,25 +20,30 @@ class Evaluator:
         self.cohort, self.task = cohort, task
         self._teacher: Evaluation | None = None
         self._input: Metrics | None = None
+        self._outputs: tuple[int, dict[str, Tensor]] = (-1, {})
 
     def evaluate(self, step: int, *, first: bool = False) -> Evaluated:
         """Score all students at `step`.
 
         Args:
-            first: before the first step. The students are still alike, so one is scored for all, and the teacher is
-                left for later: a run begins at once.
+            first: before the first step. Students are still alike, so one is scored for all that begin as it does,
+                and the teacher is left for later: a run begins at once.
         """
         if self._input is None:
             self._input = self.task.input_metrics()
         students = self.cohort.students
         if first:
-            found = dict.fromkeys((student.name for student in students), self.score(students[0].network))
+            alike = [student for student in students if not student.config.own_start]
+            found = dict.fromkeys((s.name for s in students), self.score((alike or students)[0].network))
+            found |= {s.name: self.score(s.network) for s in students if s.config.own_start}
         else:
             found = {student.name: self.score(student.network) for student in students}
         if self.cohort.teacher is not None and not first and self._teacher is None:
             self._teacher = self.score(self.cohort.teacher)
         everyone = found | ({"teacher": self._teacher} if self._teacher else {})
         extra = self.task.extra(everyone)
+        outputs = {name: e.outputs for name, e in everyone.items() if e.outputs is not None}
+        self._outputs = (step, outputs)
         return Evaluated(
             step=step,
             variants={name: evaluation.means for name, evaluation in found.items()},
@@ -46,6 +52,10 @@ class Evaluator:
             verdicts=verdicts(found, self.task.metrics[0]),
             extra=extra,
         )
+
+    def outputs_at(self, step: int) -> dict[str, Tensor]:
+        """What the networks said of the held-out data if they were last scored at `step`; else nothing."""
+        return self._outputs[1] if self._outputs[0] == step else {}
 
     def score(self, network: Network) -> Evaluation:
         """Score one network in evaluation mode, without gradients."""

@@ -15,6 +15,7 @@ from kdexplorer.events import Evaluated, Event, RunFailed, RunFinished, RunResum
 from kdexplorer.params import ConfigError
 from kdexplorer.training.cohort import NonFiniteLoss
 from kdexplorer.training.control import ScriptedControl
+from kdexplorer.training.cost import measure_cost
 from kdexplorer.training.session import Session
 
 
@@ -94,6 +95,7 @@ def _train(session: Session, control: Control) -> Iterator[Event]:
     yield from session.preview(always=True)
     yield from session.checkpoint()
     session.save_students(evaluated.variants)
+    yield measure_cost(session)
     reason = "stopped" if session.stopping else "completed"
     yield RunFinished(step=session.step, reason=reason, seconds=session.seconds)  # type: ignore[arg-type]
 

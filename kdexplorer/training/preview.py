@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from torch import Tensor
 
 from kdexplorer.attribution import ATTRIBUTIONS
 from kdexplorer.config import CONTROL
-from kdexplorer.metrics.alignment import cosine, energy_inside, rank_correlation, top_overlap
+from kdexplorer.home import PREVIEW_PARTS, preview_path
 from kdexplorer.models.build import Network
 from kdexplorer.models.taps import Taps
 from kdexplorer.tasks import TASKS, Seen, Task
-from kdexplorer.tasks.picture import data_uri, overlay
+from kdexplorer.training.attributions import attribution
 from kdexplorer.training.cohort import Cohort
 
 KEPT = 60  # previews of a run; beyond that every other of the older ones goes
@@ -28,15 +29,21 @@ def _networks(cohort: Cohort) -> list[tuple[str, str, Network]]:
     return found + ([("teacher", "teacher", cohort.teacher)] if cohort.teacher else [])
 
 
-def make_preview(cohort: Cohort, task: Task, step: int) -> dict[str, Any]:
-    """Everything a page shows of this step, as JSON; see `Task.preview` and `attributions`."""
+def make_preview(
+    cohort: Cohort, task: Task, step: int, outputs: Mapping[str, Tensor] | None = None
+) -> dict[str, Any]:
+    """Everything a page shows of this step, as JSON; see `Task.preview` and `attributions`.
+
+    `outputs`: by network what it said of the held-out data just now, where that is known.
+    """
+    known = outputs or {}
     networks = _networks(cohort)
     modes = [network.module.training for _, _, network in networks]
     try:
         for _, _, network in networks:
             network.module.eval()
         with torch.no_grad():
-            seen = [Seen(role, name, network.module) for role, name, network in networks]
+            seen = [Seen(role, name, network.module, known.get(name)) for role, name, network in networks]
             shown = task.preview(seen)
         return {"step": step, **shown, "attribution": attributions(cohort, task, networks)}
     finally:
@@ -53,38 +60,7 @@ def attributions(cohort: Cohort, task: Task, networks: list[tuple[str, str, Netw
     spec = ATTRIBUTIONS[TASKS[cohort.config.task].attribution]
     if not all(_has_map(network, example.input) for _, _, network in networks):
         spec = ATTRIBUTIONS["input_gradient"]  # one algorithm for all, or their maps could not be compared
-    maps: dict[str, Tensor] = {
-        name: spec.attribute(network.module, example.input, example.label, network.attribution_layer)
-        .float()
-        .cpu()
-        for _, name, network in networks
-    }
-    picture = example.picture
-    panels, alignment = [], {}
-    for role, name, _ in networks:
-        map = maps[name]
-        if map.shape[-2:] != picture.shape[-2:]:
-            map = torch.nn.functional.interpolate(
-                map.unsqueeze(1), picture.shape[-2:], mode="bilinear"
-            ).squeeze(1)
-        panels.append({"role": role, "name": name, "image": data_uri(overlay(picture, map[0]))})
-        scores: dict[str, float] = {}
-        if role != "teacher" and "teacher" in maps:
-            pair = (maps[name], maps["teacher"])
-            measures = {"cosine": cosine, "spearman": rank_correlation, "overlap": top_overlap}
-            scores = {measure: round(float(function(*pair)), 4) for measure, function in measures.items()}
-        if example.mask is not None:
-            scores["inside"] = round(float(energy_inside(maps[name], example.mask.cpu())), 4)
-        if scores:
-            alignment[name] = scores
-    first = {"role": "input", "name": "input", "image": data_uri(picture)}
-    return {
-        "algorithm": spec.id,
-        "title": spec.title,
-        "caption": example.caption,
-        "panels": [first, *panels],
-        "alignment": alignment,
-    }
+    return attribution(networks, example, spec)
 
 
 def _has_map(network: Network, image: Tensor) -> bool:
@@ -96,14 +72,24 @@ def _has_map(network: Network, image: Tensor) -> bool:
 
 
 def save_preview(folder: Path, preview: dict[str, Any]) -> str:
-    """Write `previews/<step>.json` inside a run's folder and return that name."""
-    name = f"previews/{preview['step']:08d}.json"
+    """Write a preview into a run's folder, its heavy parts into files of their own; returns the first file's name."""
+    step = preview["step"]
+    rest = {key: value for key, value in preview.items() if key not in PREVIEW_PARTS}
     (folder / "previews").mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{name}.partial"
-    partial.write_text(json.dumps(preview, separators=(",", ":")))
-    partial.rename(folder / name)
-    kept = sorted((folder / "previews").glob("*.json"))
+    for part in PREVIEW_PARTS:
+        if part in preview:
+            _write(preview_path(folder, step, part), preview[part])
+    path = preview_path(folder, step)
+    _write(path, rest)
+    kept = sorted((folder / "previews").glob("[0-9]" * 8 + ".json"))
     if len(kept) > KEPT:
-        for path in kept[1:-2:2]:
-            path.unlink(missing_ok=True)
-    return name
+        for old in kept[1:-2:2]:
+            for part in ("", *PREVIEW_PARTS):
+                preview_path(folder, int(old.stem), part).unlink(missing_ok=True)
+    return str(path.relative_to(folder).as_posix())
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(values, separators=(",", ":")), encoding="utf-8")
+    partial.replace(path)

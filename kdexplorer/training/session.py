@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from kdexplorer.commands import Checkpoint, Command, Extend, Pause, Resume, SetKnob, Step, Stop
-from kdexplorer.config import RunConfig
+from kdexplorer.config import NetworkConfig, RunConfig
 from kdexplorer.events import (
     CheckpointSaved,
     CommandRefused,
@@ -53,8 +53,9 @@ class Session:
         task_spec = TASKS[config.task]
         self.task: Task = task_spec.open(config, self.device)
         self.notes: list[str] = []
-        self.teacher = self._build_teacher()
-        self.cohort = Cohort(config, self.task, self.teacher, self.device)
+        self.teacher = self._build_teacher(config.teacher, "Teacher") if config.teacher else None
+        more = {name: self._build_teacher(each, f"Teacher {name}") for name, each in config.teachers.items()}
+        self.cohort = Cohort(config, self.task, self.teacher, self.device, more)
         self._start_students()
         self.evaluator = Evaluator(self.cohort, self.task)
         self.step, self.steps = 0, config.training.steps
@@ -71,23 +72,24 @@ class Session:
         self._logged = (self.step, self._clock)
         self._preview_seconds = 0.0
 
-    def _build_teacher(self) -> Network | None:
-        config = self.config.teacher
-        if config is None:
-            return None
+    def _build_teacher(self, config: NetworkConfig, role: str) -> Network:
         network = build_network(config, self.task.io, seed=self.config.training.seed)
-        self.notes += [f"Teacher: {note}" for note in load_weights(network, config.weights)]
+        self.notes += [f"{role}: {note}" for note in load_weights(network, config.weights)]
         if config.weights == "none":
-            self.notes.append("The teacher has random weights: it has nothing to teach. Choose its weights.")
+            self.notes.append(
+                f"The {role.lower()} has random weights: it has nothing to teach. Choose its weights."
+            )
         network.module.requires_grad_(False).eval().to(self.device).to(memory_format=torch.channels_last)
         return network
 
     def _start_students(self) -> None:
-        if self.config.student.weights == "none":
-            return
-        for student in self.cohort.students:
-            notes = load_weights(student.network, self.config.student.weights)
-        self.notes += [f"Student: {note}" for note in notes]
+        if self.config.student.weights != "none":
+            notes: list[str] = []
+            for student in self.cohort.students:
+                if not student.config.own_start:
+                    notes = load_weights(student.network, self.config.student.weights)
+            self.notes += [f"Student: {note}" for note in notes]
+        self.cohort.begin()
 
     @property
     def seconds(self) -> float:
@@ -121,14 +123,21 @@ class Session:
         self._logged = (self.step, now)
         rate = self.cohort.students[0].optimizer.param_groups[0]["lr"]
         speed = (self.step - before) / max(now - then, 1e-9)
-        return StepLogged(step=self.step, learning_rate=rate, steps_per_second=speed, losses=losses)
+        return StepLogged(
+            step=self.step,
+            learning_rate=rate,
+            steps_per_second=speed,
+            losses=losses,
+            gradients=self.cohort.read_gradients(),
+        )
 
     def preview(self, *, always: bool = False) -> Iterator[Event]:
         """Draw what there is to see, unless that took more than its share of the time."""
         if self.folder is None or (not always and self._preview_seconds > PREVIEW_SHARE * self.seconds):
             return
         begin = time.perf_counter()
-        file = save_preview(self.folder, make_preview(self.cohort, self.task, self.step))
+        known = self.evaluator.outputs_at(self.step)
+        file = save_preview(self.folder, make_preview(self.cohort, self.task, self.step, known))
         self._preview_seconds += time.perf_counter() - begin
         yield PreviewReady(step=self.step, file=file)
 

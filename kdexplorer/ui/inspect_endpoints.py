@@ -96,6 +96,7 @@ class InspectEndpoints:
                 "measure",
                 MEASURE_SECONDS,
                 keep=not busy,
+                still=lambda: not self._training(),  # else one that began meanwhile has slowed it down
                 config=measured_config(config).model_dump(mode="json"),
                 limits=self._manager.limits.model_dump(mode="json"),
             )

@@ -47,7 +47,9 @@ def test_holds_what_a_person_needs(exported):
     store, run_id, file = exported
     with zipfile.ZipFile(file) as found:
         names = found.namelist()
-        assert {"README.md", "config.json", "csv/quality.csv", "csv/losses.csv", "figures/curves.html"} <= {*names}
+        assert {"README.md", "config.json", "csv/quality.csv", "csv/losses.csv", "figures/curves.html"} <= {
+            *names
+        }
         assert {"students/control.safetensors", "students/distilled.safetensors"} <= {*names}
         assert found.read("figures/curves.png")[:8] == b"\x89PNG\r\n\x1a\n"
         assert RunConfig.from_json(found.read("config.json").decode()) == store.run(run_id).config
@@ -98,7 +100,9 @@ def test_a_running_run_is_imported_as_ended(exported, tmp_path):
     _, _, file = exported
     with zipfile.ZipFile(file) as found:
         row = json.loads(found.read("run.json"))
-    hostile = rewritten(file, tmp_path / "x.zip", {"run.json": json.dumps({**row, "status": "queued"}).encode()})
+    hostile = rewritten(
+        file, tmp_path / "x.zip", {"run.json": json.dumps({**row, "status": "queued"}).encode()}
+    )
     store = Store(tmp_path / "home")
     run = store.run(import_run(store, hostile))
     assert run.status == "interrupted"
@@ -106,7 +110,11 @@ def test_a_running_run_is_imported_as_ended(exported, tmp_path):
     assert store.run(run.id).status == "interrupted"
 
 
-PREVIEW = {"step": 1, "kind": "restoration", "items": [{"panels": [{"image": "https://elsewhere.example/x.png"}]}]}
+PREVIEW = {
+    "step": 1,
+    "kind": "restoration",
+    "items": [{"panels": [{"image": "https://elsewhere.example/x.png"}]}],
+}
 HOSTILE = {
     "no export": ({"run.json": None}, "not an exported run"),
     "newer": ({"run.json": b'{"format": 99}'}, "newer KD Explorer"),

@@ -42,7 +42,7 @@ def test_the_events_of_a_run_are_exactly_these(store: Store, inline: Manager, di
     run_id = inline.start(digits(steps=4, log_every=2, evaluate_every=2, checkpoint_every=2), actor=None)
     assert [kind for kind in kinds(store, run_id) if kind != "preview"] == [  # those depend on the time they take
         "queued", "started", "evaluated", "step", "step", "evaluated", "checkpoint", "step", "evaluated",
-        "checkpoint", "finished",
+        "checkpoint", "cost", "finished",
     ]  # fmt: skip
     run = store.run(run_id)
     assert (run.status, run.step, run.reason) == ("finished", 4, "")

@@ -12,7 +12,8 @@ from PIL import Image
 from kdexplorer.config import RunConfig, with_values
 from kdexplorer.presets import preset_config
 from kdexplorer.tasks import TASKS, Seen
-from kdexplorer.tasks.picture import data_uri, heat, overlay
+from kdexplorer.tasks.class_scores import in_turn, logits_of, scores_of
+from kdexplorer.tasks.picture import data_uri, heat, overlay, thumbnail
 
 CPU = torch.device("cpu")
 
@@ -108,16 +109,73 @@ def test_classification_scores():
     assert found["control"].other["agreement"] == pytest.approx(100 * float((labels == 0).float().mean()))
 
 
-def test_classification_preview_carries_logits_for_the_bias_slider():
+def test_classification_preview_carries_logits_and_scores():
     task = opened("digits_without_3", **{"data.held_out": 360})
-    shown = task.preview([Seen("variant", "distilled", lambda x: torch.arange(10.0).expand(len(x), 10))])
+    labels = task.held_out.labels
+    right = torch.nn.functional.one_hot(labels, 10).float() * 8
+    wrong = right.clone()
+    wrong[:5] = right[:5].roll(1, dims=1)
+    shown = task.preview(
+        [
+            Seen("control", "control", lambda x: wrong),
+            Seen("variant", "distilled", lambda x: right),
+            Seen(
+                "teacher", "teacher", lambda x: 1 / 0, torch.zeros(360, 10)
+            ),  # what is known is not asked again
+        ]
+    )
     json.dumps(shown)
     assert shown["items"][0]["label"] == 3
     assert sum(shown["items"][0]["predictions"][0]["probabilities"]) == pytest.approx(1, abs=1e-3)
-    assert len(shown["logits"]["labels"]) == 360
-    assert shown["logits"]["networks"][0]["values"][0] == list(range(10))
-    plain = opened("shapes", **{"data.held_out": 20}).preview([])
-    assert "logits" not in plain
+    logits = shown["logits"]
+    assert sorted(logits["index"]) == list(range(360))
+    assert logits["labels"] == labels[logits["index"]].tolist()
+    assert logits["networks"][1]["values"] == right[logits["index"]].tolist()
+    assert len(logits["images"]) == 60
+    assert set(logits["labels"][8:50]) == set(range(10))  # after those that are looked at, class by class
+    scores = shown["scores"]
+    assert np.array_equal(scores["confusion"]["distilled"], np.diag(torch.bincount(labels, minlength=10)))
+    assert sum(map(sum, scores["confusion"]["control"])) == 360
+    label = int(labels[0])
+    assert scores["confusion"]["control"][label][(label + 1) % 10] >= 1
+    assert scores["per_class"]["distilled"] == [100] * 10
+    assert scores["pairs"] == {"distilled": {"with": "control", "total": 5, "right": 5, "other_right": 0}}
+    first = scores["disagreements"][0]
+    assert (first["index"], first["label"]) == (0, label)
+    assert first["says"] == {"control": (label + 1) % 10, "distilled": label, "teacher": 0}
+    assert picture(first["image"]).shape == (8, 8, 3)
+
+
+def test_a_preview_carries_at_most_so_many_logits():
+    labels = torch.arange(500) % 250
+    outputs = {"control": torch.randn(500, 250, generator=torch.Generator().manual_seed(0))}
+    roles = {"control": "control"}
+    order = in_turn(labels)
+    assert order[:251] == [*range(250), 250]
+    found = logits_of(outputs, roles, labels, order, str)
+    assert len(found["labels"]) == 20_000 // 250
+    assert found["images"] == [str(i) for i in range(60)]
+    scores = scores_of(outputs, roles, labels, str)
+    assert scores["confusion"] == {}  # of so many classes nobody could read it
+    assert scores["pairs"] == {}
+
+
+def test_who_is_compared_with_whom():
+    labels = torch.tensor([0, 1, 2])
+    a, b, c = (torch.eye(3).roll(shift, dims=1) for shift in (0, 1, 0))
+    outputs = {"t1": a, "t4": b, "control": c, "teacher": b}
+
+    def pairs(**roles):
+        return scores_of({n: outputs[n] for n in roles}, roles, labels, str)["pairs"]
+
+    with_control = pairs(t1="variant", t4="variant", control="control", teacher="teacher")
+    assert {name: (pair["with"], pair["total"]) for name, pair in with_control.items()} == {
+        "t1": ("control", 0),
+        "t4": ("control", 3),
+    }
+    assert pairs(t1="variant", teacher="teacher")["t1"]["with"] == "teacher"
+    assert pairs(control="control", teacher="teacher")["control"]["with"] == "teacher"
+    assert pairs(control="control") == {}
 
 
 def test_mixed_labels_are_distributions():
@@ -162,4 +220,6 @@ def test_pictures():
     colors = heat(torch.tensor([[0.0, 1.0]]))
     assert colors[2, 0, 0] > colors[0, 0, 0]
     assert colors[0, 0, 1] > colors[2, 0, 1]
+    assert picture(thumbnail(torch.ones(1, 200, 100))).shape == (96, 48, 3)
+    assert picture(thumbnail(torch.ones(1, 8, 8))).shape == (8, 8, 3)
     assert overlay(torch.zeros(3, 4, 5), torch.ones(4, 5)).shape == (3, 4, 5)

@@ -79,7 +79,8 @@ def test_exact_events_of_a_three_step_run(tmp_path, monkeypatch):
     assert kinds(events) == [
         ("started", 0), ("evaluated", 0), ("step", 1), ("preview", 1),
         ("step", 2), ("evaluated", 2), ("preview", 2), ("checkpoint", 2),
-        ("step", 3), ("evaluated", 3), ("preview", 3), ("checkpoint", 3), ("finished", 3),
+        ("step", 3), ("evaluated", 3), ("preview", 3), ("checkpoint", 3), ("cost", 3),
+        ("finished", 3),
     ]  # fmt: skip
     started, last = events[0], events[-1]
     assert started.variants == ("distilled", "control")

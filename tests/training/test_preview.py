@@ -51,8 +51,24 @@ def test_a_preview_does_not_change_the_run():
 
 def test_old_previews_are_thinned(tmp_path):
     for step in range(100):
-        save_preview(tmp_path, {"step": step})
-    kept = sorted(int(path.stem) for path in (tmp_path / "previews").iterdir())
+        save_preview(tmp_path, {"step": step, "logits": {"labels": []}, "scores": {}})
+    kept = sorted(int(path.stem) for path in (tmp_path / "previews").glob("????????.json"))
+    assert len(list((tmp_path / "previews").iterdir())) == 3 * len(kept)
     assert len(kept) <= 60
     assert kept[0] == 0
     assert kept[-1] == 99
+
+
+def test_the_heavy_parts_are_files_of_their_own(tmp_path):
+    session = Session(tiny(), None, None)
+    session.evaluator.evaluate(0)
+    known = session.evaluator.outputs_at(0)
+    assert set(known) == {"control", "distilled", "teacher"}
+    assert session.evaluator.outputs_at(1) == {}
+    shown = make_preview(session.cohort, session.task, 0, known)
+    afresh = make_preview(session.cohort, session.task, 0)
+    assert shown["scores"]["confusion"] == afresh["scores"]["confusion"]
+    name = save_preview(tmp_path, shown)
+    light = json.loads((tmp_path / name).read_text())
+    assert set(light) == {"step", "kind", "convention", "classes", "excluded", "items", "attribution"}
+    assert json.loads((tmp_path / "previews" / "00000000.scores.json").read_text()) == shown["scores"]

@@ -50,7 +50,7 @@ def endpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpo
 
 def test_a_run_from_start_to_its_pictures(endpoints: Endpoints) -> None:
     begun = endpoints.start({"config": small(), "token": MINE})
-    assert list(begun) == ["run"]
+    assert begun == {"run": begun["run"], "runs": [begun["run"]]}
     seen = endpoints.poll({"run": begun["run"], "cursor": 0, "token": MINE})
     assert seen["run"]["status"] == "finished"
     assert seen["run"]["name"] == "three <steps>"
@@ -61,6 +61,12 @@ def test_a_run_from_start_to_its_pictures(endpoints: Endpoints) -> None:
     assert "owner" not in json.dumps(seen["run"])
     pictures = endpoints.preview({"run": begun["run"], "step": seen["previews"][-1]["step"]})
     assert pictures["kind"] == "classification"
+    assert not {"logits", "scores"} & set(pictures)
+    asked = {"run": begun["run"], "step": seen["previews"][-1]["step"]}
+    logits = endpoints.preview({**asked, "part": "logits"})
+    assert set(logits) == {"index", "labels", "images", "networks"}
+    assert set(endpoints.preview({**asked, "part": "scores"})["confusion"]) == {"control", "distilled"}
+    assert "logits or scores" in endpoints.preview({**asked, "part": "../config"})["error"]
     again = endpoints.poll({"run": begun["run"], "cursor": seen["cursor"], "token": MINE})
     assert "points" not in again
     assert "config" not in again

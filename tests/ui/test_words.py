@@ -34,7 +34,8 @@ def test_keys_that_scripts_put_together_have_texts() -> None:
 
 def test_no_text_is_left_over() -> None:
     named = {key for text in SOURCES.values() for key in re.findall(r"'([a-z]+(?:\.[A-Za-z]+)*)'", text)}
-    assert not {key for key in words() if key not in named and not key.startswith(BUILT)}
+    sentences = {key for key in words() if key[0].isupper()}  # what the server says in English is its own key
+    assert not {key for key in words() if key not in named | sentences and not key.startswith(BUILT)}
 
 
 def test_nothing_is_parsed_as_html() -> None:

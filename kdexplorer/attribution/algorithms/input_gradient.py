@@ -36,5 +36,6 @@ ATTRIBUTIONS.add(
         tasks=("classification",),
         paper="arXiv 1605.01713",
         attribute=input_gradient,
+        layered=False,
     )
 )

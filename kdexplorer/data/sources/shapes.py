@@ -40,6 +40,7 @@ class Shapes:
     device: torch.device = CPU
     classes: tuple[str, ...] = CLASSES
     channels: int = 3
+    samples: int = 0
 
     def draw(self, batch: int, generator: torch.Generator) -> LabelledImages:
         labels = self.drawable[torch.randint(len(self.drawable), (batch,), generator=generator)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from kdexplorer.distillation.method import (
     METHODS,
     MethodSpec,
+    Pair,
     Signals,
     feature_maps,
     full_precision,
@@ -40,17 +42,23 @@ def _loss(signals: Signals, params: Mapping[str, Any], _: nn.Module | None) -> T
     return torch.stack([attention_transfer_loss(*pair) for pair in signals.features]).sum()
 
 
+def _memory(pair: Pair, params: Mapping[str, Any]) -> int:
+    return 4 * 3 * pair.batch * sum(prod(shape) for shapes in pair.features for shape in shapes)
+
+
 METHODS.add(
     MethodSpec(
         id="attention_transfer",
         title="Attention transfer",
         order=30,
         summary="Matches where the features are strong: the student learns to look where the teacher looks.",
+        matches="where features are strong",
         paper="1612.03928",
         default_weight=1000.0,
         formula=r"\left\| \frac{Q_s}{\|Q_s\|_2} - \frac{Q_t}{\|Q_t\|_2} \right\|^2,\quad Q=\overline{F^2}",
         layers="all",
         loss=_loss,
         fits=feature_maps,
+        memory=_memory,
     )
 )

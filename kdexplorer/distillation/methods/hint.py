@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from kdexplorer.distillation.method import (
     full_precision,
     same_size,
 )
+from kdexplorer.distillation.projection import projectors
 from kdexplorer.params import Param
 
 
@@ -29,24 +31,20 @@ def hint_loss(student_feature: Tensor, teacher_feature: Tensor) -> Tensor:
     return F.mse_loss(full_precision(student_feature), full_precision(teacher_feature))
 
 
-def projectors(pair: Pair, params: Mapping[str, Any]) -> nn.Module:
-    """One projector a layer, from the student's channels to the teacher's."""
-    layers: list[nn.Module] = []
-    for student, teacher in pair.features:
-        convolution = nn.Conv2d(student[0], teacher[0], kernel_size=1, bias=params["projector"] == "conv")
-        if params["projector"] == "conv_norm":
-            layers.append(nn.Sequential(convolution, nn.BatchNorm2d(teacher[0])))
-        else:
-            layers.append(convolution)
-    return nn.ModuleList(layers)
-
-
-def _loss(signals: Signals, params: Mapping[str, Any], projectors: nn.Module | None) -> Tensor:
-    assert isinstance(projectors, nn.ModuleList)
+def _loss(signals: Signals, params: Mapping[str, Any], learned: nn.Module | None) -> Tensor:
+    assert isinstance(learned, nn.ModuleList)
     losses = []
-    for project, (student, teacher) in zip(projectors, signals.features, strict=True):
-        losses.append(hint_loss(*same_size(project(student), teacher)))
+    for project, (student, teacher) in zip(learned, signals.features, strict=True):
+        losses.append(hint_loss(*same_size(project(full_precision(student)), teacher)))
     return torch.stack(losses).sum()
+
+
+def _memory(pair: Pair, params: Mapping[str, Any]) -> int:
+    total = 0
+    for student, teacher in pair.features:
+        total += pair.batch * (prod(student) + 6 * teacher[0] * prod(student[1:]))
+        total += 4 * (student[0] + teacher[0] + 2) * teacher[0]
+    return 4 * total
 
 
 METHODS.add(
@@ -55,18 +53,21 @@ METHODS.add(
         title="FitNets hint",
         order=20,
         summary="Matches the teacher's features inside the network, through a learned projection.",
+        matches="feature maps",
         paper="1412.6550",
         params=(
             Param(
-                name="projector", default="conv_norm", choices=("conv_norm", "conv"),
-                help="What brings the student's channels to the teacher's: a 1×1 convolution, with or without norm.",
+                name="projector", default="conv_norm", choices=("conv_norm", "conv", "mlp"),
+                help="What brings the student's channels to the teacher's: a 1×1 convolution, with norm or without, "
+                "or two of them.",
             ),
         ),
         default_weight=100.0,
         formula=r"\frac{1}{N}\sum \left(r(F_s) - F_t\right)^2",
         layers="middle",
-        learnable=projectors,
+        learnable=lambda pair, params: projectors(params["projector"], pair),
         loss=_loss,
         fits=feature_maps,
+        memory=_memory,
     )
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -29,6 +31,7 @@ METHODS.add(
         title="Response",
         order=10,
         summary="Matches the teacher's output image, pixel by pixel.",
+        matches="the output image",
         paper="2412.08939",
         tasks=("restoration",),
         params=(
@@ -42,5 +45,6 @@ METHODS.add(
             signals.student_output, signals.teacher_output, params["norm"]
         ),
         fits=same_images,
+        memory=lambda pair, params: 4 * 4 * pair.batch * prod(pair.student_output),
     )
 )  # fmt: skip

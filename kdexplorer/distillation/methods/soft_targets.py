@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
 import torch.nn.functional as F
 from torch import Tensor
 
-from kdexplorer.distillation.method import METHODS, MethodSpec, full_precision, same_logits
+from kdexplorer.distillation.method import METHODS, MethodSpec, Pair, full_precision, same_logits
 from kdexplorer.params import Param
 
 
@@ -25,12 +29,18 @@ def soft_target_loss(student_logits: Tensor, teacher_logits: Tensor, temperature
     return F.kl_div(student, teacher, reduction="batchmean", log_target=True) * temperature**2
 
 
+def response_memory(pair: Pair, params: Mapping[str, Any]) -> int:
+    """Bytes for a loss of logits: the softened ones of both networks, their gradients and what lies between."""
+    return 4 * 16 * pair.batch * prod(pair.student_output)
+
+
 METHODS.add(
     MethodSpec(
         id="soft_targets",
         title="Soft targets",
         order=10,
         summary="Matches the teacher's class probabilities, softened by a temperature.",
+        matches="class probabilities",
         paper="1503.02531",
         tasks=("classification",),
         params=(
@@ -45,5 +55,6 @@ METHODS.add(
             signals.student_output, signals.teacher_output, params["temperature"]
         ),
         fits=same_logits,
+        memory=response_memory,
     )
 )  # fmt: skip

@@ -101,9 +101,7 @@ def _layers(name: str, io: ModelIO) -> _Layers:
         attribution = f"{last}.norm1" if f"{last}.norm1" in paths else last
         count = len(stages)
         stages = [stages[pick] for pick in sorted({max(count * part // 4 - 1, 0) for part in (1, 2, 3, 4)})]
-    return _Layers(
-        tuple(f"net.{path}" for path, _ in stages), f"net.{attribution}", tuple(_attention(model))
-    )
+    return _Layers(tuple(f"net.{path}" for path, _ in stages), f"net.{attribution}", tuple(_attention(model)))
 
 
 def _attention(model: nn.Module) -> Iterator[tuple[str, int]]:
@@ -114,7 +112,9 @@ def _attention(model: nn.Module) -> Iterator[tuple[str, int]]:
     if type(model).__name__ != "VisionTransformer":
         return
     for path, layer in model.named_modules():
-        plain = type(layer).__name__ == "Attention" and isinstance(getattr(layer, "q_norm", None), nn.Identity)
+        plain = type(layer).__name__ == "Attention" and isinstance(
+            getattr(layer, "q_norm", None), nn.Identity
+        )
         if plain and isinstance(getattr(layer, "qkv", None), nn.Linear):
             yield f"net.{path}.qkv", int(layer.num_heads)  # type: ignore[arg-type]
 
@@ -147,8 +147,7 @@ def _add(id: str, title: str, summary: str, name: str = "") -> None:
             stages=lambda params, io: numbered(_layers(named(params), io).stages),
             attribution_layer=lambda params, io: _layers(named(params), io).attribution,
             attention=lambda params, io: {
-                f"block{index}": block
-                for index, block in enumerate(_layers(named(params), io).attention, 1)
+                f"block{index}": block for index, block in enumerate(_layers(named(params), io).attention, 1)
             },
             fits=_fits,
             pretrained=True,

@@ -22,12 +22,12 @@ from kdexplorer.metrics.classification import (
 )
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
-from kdexplorer.tasks.picture import data_uri
+from kdexplorer.tasks.class_scores import in_turn, logits_of, scores_of
+from kdexplorer.tasks.picture import data_uri, thumbnail
 from kdexplorer.tasks.spec import TASKS, Batch, Evaluation, Example, Forward, Seen, TaskSpec
 
 PREVIEWS = 8
 PIXELS_AT_ONCE = 600_000
-LOGITS_SHOWN = 500  # images whose logits a preview carries, for the bias slider
 
 
 class Classification:
@@ -40,6 +40,7 @@ class Classification:
         data = source.load(source.check(config.data.source.params), config.data.exclude_classes)
         self.data: LabelledData = data.to(device)
         self.classes = tuple(self.data.classes)
+        self.samples = self.data.samples
         excluded = set(config.data.exclude_classes)
         if len(self.classes) - len(excluded) < 2:
             raise ConfigError("data.exclude_classes: at least two classes must remain.")
@@ -59,6 +60,7 @@ class Classification:
                            convention="share of held-out images on which it says what the teacher says"),
             )  # fmt: skip
         self._chosen = self._choose()
+        self._thumbnails: dict[int, str] = {}
 
     def _choose(self) -> list[int]:
         """Held-out images to look at: the unseen classes first, then one of each class in turn."""
@@ -81,15 +83,18 @@ class Classification:
             images, mixed = augment(images, labels, self.config.augmentations, views)
             if mixed is not None and mixed is not labels:
                 target = mixed
-        return Batch(images.contiguous(memory_format=torch.channels_last), target)
+        return Batch(images.contiguous(memory_format=torch.channels_last), target, drawn.index)
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         return F.cross_entropy(output.float(), batch.target)
 
-    def evaluate(self, forward: Forward) -> Evaluation:
-        images, labels = self.held_out.images, self.held_out.labels
+    def _logits(self, forward: Forward) -> Tensor:
+        """Of all held-out images, float32 [N, classes]."""
         at_once = max(1, PIXELS_AT_ONCE // (self.io.size**2))
-        logits = torch.cat([forward(part).float() for part in images.split(at_once)])
+        return torch.cat([forward(part).float() for part in self.held_out.images.split(at_once)])
+
+    def evaluate(self, forward: Forward) -> Evaluation:
+        logits, labels = self._logits(forward), self.held_out.labels
         right = accuracy(logits, labels).double().mul(100).cpu().numpy()
         ece = 100 * float(expected_calibration_error(logits, labels))
         return Evaluation({"accuracy": right}, {"ece": ece}, logits)
@@ -110,46 +115,46 @@ class Classification:
                 evaluation.other["agreement"] = 100 * float(same)
         return {"classes": list(self.classes), "excluded": self.excluded, "per_class": per_class}
 
+    def _thumbnail(self, index: int) -> str:
+        if index not in self._thumbnails:
+            self._thumbnails[index] = thumbnail(self.held_out.images[index])
+        return self._thumbnails[index]
+
     def preview(self, networks: Sequence[Seen]) -> dict[str, Any]:
-        index = torch.tensor(self._chosen, device=self.held_out.labels.device)
-        images, labels = self.held_out.images[index], self.held_out.labels[index].tolist()
-        outputs = [(n, n.forward(images).float().softmax(1).cpu().tolist()) for n in networks]
-        items = []
-        for i, image in enumerate(images):
-            predictions = [
-                {"role": n.role, "name": n.name, "probabilities": [round(p, 4) for p in probabilities[i]]}
-                for n, probabilities in outputs
-            ]
-            name = f"held-out {self._chosen[i]}"
-            items.append(
-                {"name": name, "image": data_uri(image), "label": labels[i], "predictions": predictions}
-            )
-        shown: dict[str, Any] = {
+        outputs = {n.name: self._logits(n.forward) if n.outputs is None else n.outputs for n in networks}
+        roles = {n.name: n.role for n in networks}
+        labels = self.held_out.labels
+        believed = {name: logits[self._chosen].softmax(1).tolist() for name, logits in outputs.items()}
+        items = [
+            {
+                "name": f"held-out {index}",
+                "image": data_uri(self.held_out.images[index]),
+                "label": int(labels[index]),
+                "predictions": [
+                    {"role": roles[name], "name": name, "probabilities": [round(p, 4) for p in rows[place]]}
+                    for name, rows in believed.items()
+                ],
+            }
+            for place, index in enumerate(self._chosen)
+        ]
+        order = self._chosen + [i for i in in_turn(labels) if i not in self._chosen]
+        return {
             "kind": "classification",
             "convention": "softmax probabilities at T = 1",
             "classes": list(self.classes),
             "excluded": self.excluded,
             "items": items,
+            "logits": logits_of(outputs, roles, labels, order, self._thumbnail),
+            "scores": scores_of(outputs, roles, labels, self._thumbnail),
         }
-        if self.excluded:
-            images = self.held_out.images[:LOGITS_SHOWN]
-            shown["logits"] = {
-                "labels": self.held_out.labels[:LOGITS_SHOWN].tolist(),
-                "networks": [
-                    {
-                        "role": n.role,
-                        "name": n.name,
-                        "values": [
-                            [round(v, 3) for v in row] for row in n.forward(images).float().cpu().tolist()
-                        ],
-                    }
-                    for n in networks
-                ],
-            }
-        return shown
 
     def example(self) -> Example:
-        i = self._chosen[0]
+        return self._example(self._chosen[0])
+
+    def examples(self, count: int) -> list[Example]:
+        return [self._example(i) for i in range(min(count, len(self.held_out.labels)))]
+
+    def _example(self, i: int) -> Example:
         label = self.held_out.labels[i : i + 1]
         mask = None if self.held_out.masks is None else self.held_out.masks[i : i + 1]
         image = self.held_out.images[i : i + 1]

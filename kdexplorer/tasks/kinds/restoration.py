@@ -30,6 +30,8 @@ HELD_OUT_SEED = 20260101  # the same held-out noise in every run, so that runs c
 class Restoration:
     """Photos, degraded on the device; L1 to the clean image; PSNR and SSIM by the conventions of the field."""
 
+    samples = 0  # every crop is cut anew
+
     def __init__(self, config: RunConfig, device: torch.device) -> None:
         data = config.data
         if not data.degradations:
@@ -151,6 +153,12 @@ class Restoration:
     def example(self) -> Example:
         name, worse, _ = self._preview_pairs()[0]
         return Example(worse, None, self._shown(worse)[0], name)
+
+    def examples(self, count: int) -> list[Example]:
+        pairs = [
+            (name, worse[i : i + 1]) for names, worse, _ in self.held_out for i, name in enumerate(names)
+        ]
+        return [Example(worse, None, self._shown(worse)[0], name) for name, worse in pairs[:count]]
 
 
 TASKS.add(

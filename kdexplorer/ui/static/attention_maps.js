@@ -4,7 +4,7 @@ import { h, replace, say } from './dom.js';
 import { fixed } from './format.js';
 import { colorOf } from './colors.js';
 import { enlarge } from './zoom.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 export const MEASURES = ['cosine', 'spearman', 'overlap', 'inside'];
 const ORDER = { input: 0, teacher: 1, variant: 2, control: 3 };
@@ -74,7 +74,7 @@ export class Maps {
     const panels = [...found.panels].sort((a, b) => ORDER[a.role] - ORDER[b.role]);
     this.state.pictures = panels.map(panel => ({
       image: panel.image,
-      caption: [titleOf(panel), panel.role !== 'input' && found.title, t('preview.step', { step: found.step })]
+      caption: [titleOf(panel), panel.role !== 'input' && tx(found.title), t('preview.step', { step: found.step })]
         .filter(Boolean)
         .join(' · '),
     }));
@@ -89,7 +89,7 @@ export class Maps {
     }
     const picture = panels.find(panel => panel.role === 'input').image;
     panels.forEach((panel, i) => this.fill(this.parts[i], panel, picture, found, truth));
-    say(this.says, [found.title, explained].filter(Boolean).join(' · '));
+    say(this.says, [tx(found.title), explained].filter(Boolean).join(' · '));
   }
 
   part(panel, index, run) {

@@ -15,6 +15,7 @@ import { t } from './words.js';
 const IMAGES = 16; // whose scores are averaged for the curve
 const KEPT = 80; // answers
 const CALM = 3000; // ms between two looks at a running run's new checkpoints
+const LATER = 20_000; // ms more after an error
 
 class Attention {
   constructor(element, { server, plotly }) {
@@ -128,6 +129,7 @@ class Attention {
     say(this.status, '');
     say(this.trouble, found.error ?? '');
     if (found.error) {
+      this.asked += LATER;
       if (!this.facts) this.maps.empty(t('look.failed'));
       return;
     }
@@ -163,11 +165,11 @@ class Attention {
     if (!facts || step === undefined || !this.seen) return;
     const asked = { run: run.id, step, image: this.strip.chosen, ...this.choices.values };
     const key = JSON.stringify(asked);
-    if (key === this.shown) return;
     this.wanted = key;
     this.curve.show(run, this.points, step);
     const known = this.kept.get(key);
     if (known) {
+      this.questions.drop('maps');
       this.picture(key, known);
       return;
     }

@@ -35,10 +35,13 @@ class Compare {
     this.forest = new CompareForest(this.choice);
     this.settings = new CompareSettings(this.choice);
     this.price = new ComparePrice(this.choice);
-    this.parallel = new CompareParallel(on => {
-      this.all = on;
-      this.many();
-    });
+    this.parallel = new CompareParallel(
+      on => {
+        this.all = on;
+        this.many();
+      },
+      () => this.stale && this.many(),
+    );
     this.charts = [this.curves, this.forest, this.price, this.parallel];
     this.chips = h('div', { class: 'k-chosen' });
     this.groups = h('div', { class: 'k-measures', role: 'group', 'aria-label': t('compare.measures') });
@@ -203,6 +206,8 @@ class Compare {
   }
 
   async many() {
+    this.stale = !this.parallel.visible;
+    if (this.stale) return;
     if (!this.all && this.runs.length < 2) {
       this.parallel.show(null, null);
       return;

@@ -18,8 +18,9 @@ const SCALE = [
 ]; // legible on both themes, and no role's colour
 
 export class CompareParallel extends Chart {
-  // asked(all): fetch the table of the chosen runs, or of all that the search finds
-  constructor(asked) {
+  // asked(all): fetch the table of the chosen runs, or of all that the search finds; seen(): it came into view.
+  // It is drawn by WebGL, which takes long where there is no graphics card: so only while somebody looks.
+  constructor(asked, seen) {
     const menu = h('div', { class: 'k-axes' });
     const axes = h('details', { class: 'k-axes-box' }, h('summary', { class: 'k-tool' }, t('compare.axes')), menu);
     super({
@@ -38,6 +39,10 @@ export class CompareParallel extends Chart {
     Object.assign(this, { menu, found: null, measure: null, hidden: new Set(), wanted: new Set() });
     this.note = h('p', { class: 'k-note', role: 'status' });
     this.twin.before(this.note);
+    new IntersectionObserver(entries => {
+      this.visible = entries.at(-1).isIntersecting;
+      if (this.visible) seen();
+    }).observe(this.element);
   }
 
   // Runs of another task, metric or convention are left out, and counted.

@@ -195,7 +195,8 @@ function choice(spec, start, changed) {
   const options = spec.choices.map(value =>
     value !== null && typeof value === 'object' ? value : { value, title: tx(spoken(value)) },
   );
-  const short = spec.segments !== false && options.length <= 4 && options.map(option => option.title).join('').length <= 26;
+  const short =
+    spec.segments !== false && options.length <= 4 && options.map(option => option.title).join('').length <= 26;
   if (short) {
     const inputs = options.map(option =>
       h('input', {

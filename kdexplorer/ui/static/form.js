@@ -228,16 +228,17 @@ class Form {
     const next = clone(this.config.task === config.task ? this.config : { ...config, parent: null });
     next.teacher = { ...clone(config.student), weights: `run:${run}/${variant}` };
     next.parent = null;
+    const value = next.teacher.weights;
+    const known = this.students.filter(student => student.value !== value);
+    this.students = [{ value, title: `${name} · ${variant}`, task: config.task, network: next.teacher }, ...known];
     this.load(next);
     this.touched = true;
     keepDraft(this);
     const { element } = this.groups.networks;
     element.open = true;
-    element.scrollIntoView({ block: 'start' });
+    if (narrow.matches) element.scrollIntoView();
+    else element.parentElement.scrollTop = element.offsetTop - element.parentElement.offsetTop;
     element.querySelector('[data-name="teacher"]')?.focus({ preventScroll: true });
-    this.students = this.students.filter(found => found.value !== next.teacher.weights);
-    this.students.unshift({ value: next.teacher.weights, title: `${name} · ${variant}`, task: config.task, network: next.teacher });
-    this.rebuild('networks');
   }
 
   async findStudents() {
@@ -264,7 +265,7 @@ class Form {
     this.markPreset();
     forgetAddress();
     keepDraft(this);
-    this.foot.check(CHECK_AFTER);
+    this.foot.changed(CHECK_AFTER);
   }
 
   // These settings are a run now: the form may follow the next run that is opened.

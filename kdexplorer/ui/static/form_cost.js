@@ -2,14 +2,16 @@
 
 import { h, replace } from './dom.js';
 import { listen } from './browser.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const ASK_AFTER = 900; // ms after the last change that was found valid
 const MOST_KEPT = 40;
 
 export function duration(seconds) {
-  if (seconds < 99.5) return t('cost.seconds', { n: seconds < 9.5 ? Math.max(1, Math.round(seconds)) : 5 * Math.round(seconds / 5) });
-  if (seconds < 5970) return t('cost.minutes', { n: seconds < 600 ? (seconds / 60).toFixed(1) : Math.round(seconds / 60) });
+  if (seconds < 99.5)
+    return t('cost.seconds', { n: seconds < 9.5 ? Math.max(1, Math.round(seconds)) : 5 * Math.round(seconds / 5) });
+  if (seconds < 5970)
+    return t('cost.minutes', { n: seconds < 600 ? (seconds / 60).toFixed(1) : Math.round(seconds / 60) });
   return t('cost.hours', { n: (seconds / 3600).toFixed(1) });
 }
 
@@ -45,22 +47,34 @@ export class Cost {
   }
 
   async ask(force = false) {
-    const number = ++this.asked;
-    const { config } = this.facts();
     if (this.training && !force) {
       this.show(this.last, { old: true, button: true });
       return;
     }
-    this.show(this.last, { old: true, busy: true });
-    const answer = await this.estimate({ config, force });
-    if (answer.seconds !== undefined) {
-      if (this.known.size >= MOST_KEPT) this.known.delete(this.known.keys().next().value);
-      this.known.set(keyOf(config), answer);
+    if (this.flying) {
+      this.again = true; // the server measures one at a time
+      return;
     }
+    const number = ++this.asked;
+    const { config } = this.facts();
+    this.show(this.last, { old: true, busy: true });
+    this.flying = true;
+    const answer = await this.estimate({ config, force });
+    this.flying = false;
+    const found = answer.seconds !== undefined;
+    if (found) this.keep(config, answer);
+    const again = this.again;
+    this.again = false;
+    if (again) this.ask();
     if (number !== this.asked) return;
-    this.waiting = answer.seconds === undefined;
-    if (answer.seconds !== undefined) this.show(answer);
-    else this.show(this.last, { old: true, button: true, why: answer.reason ?? answer.error });
+    this.waiting = !found;
+    if (found) this.show(answer);
+    else this.show(this.last, { old: true, button: true, why: tx(answer.reason ?? answer.error) });
+  }
+
+  keep(config, answer) {
+    if (this.known.size >= MOST_KEPT) this.known.delete(this.known.keys().next().value);
+    this.known.set(keyOf(config), answer);
   }
 
   show(found, { old = false, busy = false, button = false, why = '' } = {}) {
@@ -76,7 +90,7 @@ export class Cost {
       this.element,
       h(
         'span',
-        { class: old ? 'k-quiet' : '', title: why || (found?.notes ?? []).join(' ') },
+        { class: old ? 'k-quiet' : '', title: why || (found?.notes ?? []).map(tx).join(' ') },
         found ? parts.filter(Boolean).join(' · ') : busy ? t('cost.measuring') : t('cost.none'),
         found && old && ` (${busy ? t('cost.measuring') : t('cost.before')})`,
       ),

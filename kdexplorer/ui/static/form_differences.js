@@ -41,7 +41,10 @@ export function differencesOf(form) {
     const found = all.map(parts => parts.get(place));
     const there = found.filter(Boolean);
     const whole = there[0].term || there.length === all.length; // a part of a term counts where all have the term
-    return whole && (there.length < all.length || there.some(p => JSON.stringify(p.value) !== JSON.stringify(there[0].value)));
+    return (
+      whole &&
+      (there.length < all.length || there.some(p => JSON.stringify(p.value) !== JSON.stringify(there[0].value)))
+    );
   });
   return all.map(parts =>
     differ.flatMap(place => {

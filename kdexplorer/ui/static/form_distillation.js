@@ -7,7 +7,7 @@ import { formula } from './formula.js';
 import { titleOfTerm } from './form_differences.js';
 import { card, fieldsFor, fits, more, paramsFor } from './form_parts.js';
 import { chosen, variantsBlock } from './form_variants.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const KINDS = ['constant', 'linear', 'cosine', 'warmup', 'step'];
 const NEW_SCHEDULE = () => ({ kind: 'constant', start: 1, end: 1, begin: 0, until: 0 });
@@ -86,12 +86,18 @@ export function distillationGroup(form) {
         form.changed();
         if (first) form.rebuild('distillation');
       },
-      body: () => [
-        entry.formula && formula(entry.formula),
-        fieldsFor(form, schema.parts.term, find(entry.id), { around: () => entry.default_weight || 1 }),
-        paramsFor(form, entry, find(entry.id)),
-        schedule(form, find(entry.id)),
-      ],
+      body: () => {
+        const terms = chosen(form).terms.filter(term => term.method === entry.id);
+        return [
+          entry.formula && formula(entry.formula),
+          terms.map(term => [
+            terms.length > 1 && h('h4', { class: 'k-term-name' }, term.name || tx(entry.title)),
+            fieldsFor(form, schema.parts.term, term, { around: () => entry.default_weight || 1 }),
+            paramsFor(form, entry, term),
+            schedule(form, term),
+          ]),
+        ];
+      },
     }),
   );
   return [

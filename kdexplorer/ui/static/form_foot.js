@@ -13,7 +13,7 @@ const clone = value => JSON.parse(JSON.stringify(value));
 export class Foot {
   constructor(form) {
     this.form = form;
-    this.asked = 0;
+    Object.assign(this, { asked: 0, loud: false });
     this.cost = new Cost(form.server.estimate, () => ({ config: form.config, seeds: form.seeds }));
     this.share = new Share(form);
     this.pair = h('div', { class: 'k-pair', 'aria-live': 'polite' });
@@ -35,6 +35,11 @@ export class Foot {
     say(this.button, seeds > 1 ? t('form.distillSeeds', { n: seeds }) : t('form.distill'));
   }
 
+  changed(delay) {
+    this.loud = false;
+    this.check(delay);
+  }
+
   // Asks the server what it thinks of the form; `delay` ms from now, unless it changes again.
   check(delay) {
     clearTimeout(this.timer);
@@ -46,17 +51,11 @@ export class Foot {
       if (number !== this.asked) return;
       this.pair.classList.remove('k-pending');
       this.showPair(answer);
-      this.showProblems(answer.problems || []);
-      if (!answer.student && !answer.problems?.length) this.check(CHECK_AGAIN); // who can tell is still loading
+      if (!this.loud) this.showProblems(answer.problems || []);
+      if (!answer.student && !answer.problems?.length)
+        this.check(CHECK_AGAIN); // who can tell is still loading
       else this.cost.changed(!answer.problems?.length);
     }, delay);
-  }
-
-  // A check that is on its way must not wipe out what is said now.
-  hold() {
-    this.asked += 1;
-    clearTimeout(this.timer);
-    this.pair.classList.remove('k-pending');
   }
 
   showPair({ teacher, student, compression }) {
@@ -74,7 +73,7 @@ export class Foot {
       ],
       h('span', { class: 'k-swatch', style: { background: 'var(--distilled)' } }),
       h('span', {}, `${name(student)} `, h('b', {}, count(student.parameters))),
-      compression &&
+      compression > 1.05 &&
         h(
           'span',
           { class: 'k-ratio' },
@@ -83,8 +82,9 @@ export class Foot {
     );
   }
 
+  // What is said loudly stays until something changes, whatever a check on its way finds.
   showProblems(problems, loud = false) {
-    if (loud) this.hold();
+    this.loud = loud;
     this.message.classList.toggle('k-loud', loud);
     replace(
       this.message,

@@ -150,7 +150,11 @@ function teacherCard(form) {
     const now = current();
     const card = bundled.find(entry => entry.id === now);
     const student = students.find(found => found.value === now);
-    if (student) replace(inside, h('p', { class: 'k-note' }, t('teacher.student', { model: modelTitle(form, student.network.id) })));
+    if (student)
+      replace(
+        inside,
+        h('p', { class: 'k-note' }, t('teacher.student', { model: modelTitle(form, student.network.id) })),
+      );
     else if (now === NONE) replace(inside, h('p', { class: 'k-note' }, t('teacher.none')));
     else if (card) replace(inside, h('p', { class: 'k-note' }, aboutWeights(form, card)));
     else replace(inside, modelFields(form, config.teacher, 'teacher'), weightFields(form, config.teacher));

@@ -7,7 +7,13 @@ import { t } from './words.js';
 
 const MOST = 200_000; // characters of a config.json
 const SHOWN = 1800; // ms that 'copied' stays
-const TITLES = { link: 'share.link', command: 'share.command', python: 'share.python', save: 'share.save', open: 'share.open' };
+const TITLES = {
+  link: 'share.link',
+  command: 'share.command',
+  python: 'share.python',
+  save: 'share.save',
+  open: 'share.open',
+};
 
 export const linkTo = (code, seeds) => {
   const address = new URL(location.href);

@@ -13,15 +13,13 @@ const numeric = spec => spec.kind === 'int' || spec.kind === 'float';
 // What can be swept: {value, title, spec, now, put(variant, value)}.
 export function settingsOf(form, variant) {
   const { parts } = form.schema;
-  const own = parts.variant
-    .filter(numeric)
-    .map(spec => ({
-      value: spec.name,
-      title: tx(spec.title),
-      spec,
-      now: variant[spec.name],
-      put: (target, value) => Object.assign(target, { [spec.name]: value }),
-    }));
+  const own = parts.variant.filter(numeric).map(spec => ({
+    value: spec.name,
+    title: tx(spec.title),
+    spec,
+    now: variant[spec.name],
+    put: (target, value) => Object.assign(target, { [spec.name]: value }),
+  }));
   const ofTerms = variant.terms.flatMap(term => {
     const find = target => target.terms.find(other => termId(other) === termId(term));
     const title = titleOfTerm(form, term);
@@ -55,8 +53,14 @@ export function settingsOf(form, variant) {
 // 't4', 'w0_5', 'norm-l2': names as the configuration allows them.
 export function nameOf(spec, value) {
   const stem = SHORT[spec.name] ?? spec.name.replace(/[^a-z0-9]/g, '').slice(0, 14);
-  if (!numeric(spec)) return `${stem}-${String(value).toLowerCase().replace(/[^a-z0-9]/g, '_')}`.slice(0, 32);
-  return `${stem}${String(Number(value.toPrecision(4))).replace('.', '_').replace('+', '').replace(/^-/, 'm')}`;
+  if (!numeric(spec))
+    return `${stem}-${String(value)
+      .toLowerCase()
+      .replace(/[^a-z0-9]/g, '_')}`.slice(0, 32);
+  return `${stem}${String(Number(value.toPrecision(4)))
+    .replace('.', '_')
+    .replace('+', '')
+    .replace(/^-/, 'm')}`;
 }
 
 // The values of a list as a person writes it → {values} or {problem}.
@@ -81,7 +85,8 @@ export function valuesOf(spec, text, most) {
 // From–to–count as a list; each value with three digits, whole where the setting is.
 export function rangeOf(spec, { from, to, count, log }) {
   if (count < 2) return [from];
-  const at = i => (log && from > 0 && to > 0 ? from * (to / from) ** (i / (count - 1)) : from + ((to - from) * i) / (count - 1));
+  const at = i =>
+    log && from > 0 && to > 0 ? from * (to / from) ** (i / (count - 1)) : from + ((to - from) * i) / (count - 1);
   const tidy = value => (spec.kind === 'int' ? Math.round(value) : Number(value.toPrecision(3)));
   return [...new Set(Array.from({ length: count }, (_, i) => tidy(at(i))))];
 }
@@ -104,7 +109,12 @@ export function openSweep(form, base) {
   const range = { from: 1, to: 8, count: Math.min(4, most), log: true };
   const body = h('div', { class: 'k-fields' });
   const preview = h('p', { class: 'k-note k-sweep-preview', 'aria-live': 'polite' });
-  const go = h('button', { type: 'button', class: 'k-button k-strong', 'data-name': 'sweep.go', onclick: () => fill() });
+  const go = h('button', {
+    type: 'button',
+    class: 'k-button k-strong',
+    'data-name': 'sweep.go',
+    onclick: () => fill(),
+  });
   const dialog = h(
     'dialog',
     { class: 'k-dialog', 'aria-labelledby': 'kdx-sweep-title' },

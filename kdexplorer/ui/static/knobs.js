@@ -182,7 +182,12 @@ export class Knobs {
       for (const [group, section] of sections) section.hidden = one && group !== '' && group !== this.group;
     };
     pick();
-    replace(this.body, sections.get(''), one && this.tabs(names, pick), [...sections].filter(([group]) => group).map(([, section]) => section));
+    replace(
+      this.body,
+      sections.get(''),
+      one && this.tabs(names, pick),
+      [...sections].filter(([group]) => group).map(([, section]) => section),
+    );
   }
 
   section(group, names) {

@@ -140,7 +140,11 @@ export class LossChart extends Chart {
       type: 'scatter',
       mode: 'lines',
       ...(many
-        ? { name: plain(trace.name), legendgroup: trace.name, showlegend: !named.has(trace.name) && Boolean(named.add(trace.name)) }
+        ? {
+            name: plain(trace.name),
+            legendgroup: trace.name,
+            showlegend: !named.has(trace.name) && Boolean(named.add(trace.name)),
+          }
         : { name: plain(`${trace.name} · ${tx(spoken(trace.term))}`) }),
       x: steps,
       y: thin(smoothed(trace.values, this.smooth), stride),

@@ -9,6 +9,7 @@ import { t } from './words.js';
 
 const MOST = 10; // classes; of more, those that any network finds likely, and the true one
 const GAP = 10;
+const NARROWEST = 120; // px in which it can be drawn
 const thick = count => (count <= 3 ? 9 : count <= 5 ? 7 : 5);
 
 export const argmax = values => values.indexOf(Math.max(...values));
@@ -26,7 +27,7 @@ export class Beliefs extends QuickChart {
       title: t('pictures.beliefs'),
       caption: t('pictures.beliefs.caption'),
       empty: t('preview.empty'),
-      draw: (tone, width) => this.subject && this.picture(tone, width),
+      draw: (tone, width) => this.subject && width > NARROWEST && this.picture(tone, width),
       table: () => this.rows(),
     });
   }

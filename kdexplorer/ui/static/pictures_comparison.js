@@ -6,7 +6,7 @@ import { GAINS, gradient } from './pictures_errors.js';
 import { PicturePanel } from './pictures_panel.js';
 import { BeforeAfter } from './pictures_slider.js';
 import { Viewport } from './pictures_viewport.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const STUDENTS = ['variant', 'control'];
 
@@ -96,7 +96,7 @@ export class Comparison {
   draw() {
     if (!this.shown) return;
     const { panels, title, convention } = this.shown;
-    say(this.convention, convention);
+    say(this.convention, (convention ?? '').split('; ').map(tx).join('; '));
     const target = panels.find(panel => panel.role === 'target') ?? null;
     const gain = target ? this.gain : 0;
     this.modes[1].disabled = !target;
@@ -119,24 +119,24 @@ export class Comparison {
   }
 
   scores(panel) {
-    if (panel.role === 'target') return [{ text: t('preview.truth') }];
+    if (panel.role === 'target') return [{ text: t('pictures.truth') }];
     return this.metrics
       .filter(metric => Number.isFinite(panel.metrics?.[metric.id]))
       .map(metric => ({
         text: `${fixed(panel.metrics[metric.id], metric.digits)}${metric.unit ? ` ${metric.unit}` : ''}`,
-        best: panel === bestOf(this.shown.panels, metric),
+        best: bestOf(this.shown.panels, metric).includes(panel),
       }));
   }
 }
 
-// The best student of an item by a metric; none where there is only one.
+// The best students of an item by a metric, as far as its digits tell; none where all are alike.
 export function bestOf(panels, metric) {
   const students = panels.filter(
     panel => STUDENTS.includes(panel.role) && Number.isFinite(panel.metrics?.[metric.id]),
   );
-  if (students.length < 2) return null;
   const sign = metric.higher_is_better ? 1 : -1;
-  return students.reduce((best, panel) =>
-    sign * panel.metrics[metric.id] > sign * best.metrics[metric.id] ? panel : best,
-  );
+  const value = panel => Number((sign * panel.metrics[metric.id]).toFixed(metric.digits));
+  const best = Math.max(...students.map(value));
+  const found = students.filter(panel => value(panel) === best);
+  return found.length < students.length ? found : [];
 }

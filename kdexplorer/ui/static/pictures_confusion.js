@@ -9,7 +9,8 @@ import { t } from './words.js';
 
 const SHORTEST = 10; // px of a row that can carry its name
 const SPACIOUS = 15; // px of a cell that can carry its count
-const LARGEST = 560; // px of a side
+const LARGEST = 460; // px of a side
+const NARROWEST = 120; // px in which it can be drawn
 
 const channels = color => [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16));
 const mix = (from, to, share) => from.map((value, c) => Math.round(value + (to[c] - value) * share));
@@ -29,7 +30,7 @@ export class Confusion extends QuickChart {
       title: roleName(network),
       caption: '',
       empty: t('preview.empty'),
-      draw: (tone, width) => this.subject && this.picture(tone, width),
+      draw: (tone, width) => this.subject && this.wide && this.picture(tone, width),
       table: () => this.rows(),
     });
     this.network = network;
@@ -57,9 +58,13 @@ export class Confusion extends QuickChart {
   }
 
   resize() {
-    if (!this.size?.width) return;
+    if (!this.wide) return;
     const { top, side } = this.place(this.size.width);
     this.height = Math.ceil(top + side + 20);
+  }
+
+  get wide() {
+    return (this.size?.width ?? 0) > NARROWEST;
   }
 
   drawNow() {

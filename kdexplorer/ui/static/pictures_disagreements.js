@@ -5,13 +5,19 @@ import { fixed } from './format.js';
 import { roleName, swatch } from './pictures_panel.js';
 import { t } from './words.js';
 
-const SIDES = ['all', 'one', 'other', 'neither'];
+const MOST = 4; // networks on a card
+const SIDES = {
+  all: 'pictures.disagree.all',
+  one: 'pictures.disagree.one',
+  other: 'pictures.disagree.other',
+  neither: 'pictures.disagree.neither',
+};
 
 export class Disagreements {
   constructor() {
     this.side = 'all';
     this.select = h('select', { class: 'k-tool', 'aria-label': t('pictures.pair'), onchange: () => this.draw() });
-    this.sides = SIDES.map(side =>
+    this.sides = Object.keys(SIDES).map(side =>
       h('button', {
         type: 'button',
         class: 'k-segment',
@@ -71,8 +77,8 @@ export class Disagreements {
     const neither = pair.total - pair.right - pair.other_right;
     say(this.sentence, t('pictures.disagree.words', { ...words, neither, otherRight: pair.other_right }));
     const counts = { all: pair.total, one: pair.right, other: pair.other_right, neither };
-    SIDES.forEach((side, i) => {
-      say(this.sides[i], `${t(`pictures.disagree.${side}`, words)} ${counts[side]}`);
+    Object.entries(SIDES).forEach(([side, key], i) => {
+      say(this.sides[i], `${t(key, words)} ${counts[side]}`);
       this.sides[i].setAttribute('aria-pressed', String(side === this.side));
     });
     const differ = scores.disagreements.filter(image => image.says[name] !== image.says[pair.with]);
@@ -86,8 +92,16 @@ export class Disagreements {
     say(this.note, shown.length < counts[this.side] ? t('pictures.disagree.some', { shown: shown.length, all: counts[this.side] }) : '');
   }
 
+  // Of many networks, the teacher and the two that are compared.
+  get shown() {
+    const { networks, scores } = this.found;
+    const name = this.select.value;
+    const two = [name, scores.pairs[name].with];
+    return networks.length <= MOST ? networks : networks.filter(n => n.role === 'teacher' || two.includes(n.name));
+  }
+
   card(image) {
-    const { networks, data, run } = this.found;
+    const { data, run } = this.found;
     const unseen = data.excluded.includes(image.label) && h('em', {}, t('predict.unseen'));
     return h(
       'figure',
@@ -97,7 +111,7 @@ export class Disagreements {
         'figcaption',
         {},
         h('span', { class: 'k-case-label', title: t('pictures.heldOut', { index: image.index }) }, data.classes[image.label], unseen),
-        networks
+        this.shown
           .filter(network => network.name in image.says)
           .map(network => {
             const said = image.says[network.name];

@@ -30,14 +30,14 @@ export class OwnPhoto {
         this.drop.classList.toggle('k-over', name === 'dragover');
         if (name === 'drop') this.send(event.dataTransfer.files[0]);
       });
-    const choice = (key, degrade) =>
+    const choice = (key, help, degrade) =>
       h(
         'button',
         {
           type: 'button',
           class: 'k-segment',
           'aria-pressed': String(degrade === this.degrade),
-          title: t(`${key}.help`),
+          title: t(help),
           onclick: () => {
             this.degrade = degrade;
             this.choices.forEach((button, i) => button.setAttribute('aria-pressed', String(degrade === !i)));
@@ -46,7 +46,10 @@ export class OwnPhoto {
         },
         t(key),
       );
-    this.choices = [choice('pictures.photo.degrade', true), choice('pictures.photo.asItIs', false)];
+    this.choices = [
+      choice('pictures.photo.degrade', 'pictures.photo.degrade.help', true),
+      choice('pictures.photo.asItIs', 'pictures.photo.asItIs.help', false),
+    ];
     this.kinds = h('div', { class: 'k-segments', role: 'group', 'aria-label': t('pictures.photo.how') }, this.choices);
     this.state = h('p', { class: 'k-note', role: 'status' });
     this.trouble = h('p', { class: 'k-trouble', role: 'alert' });

@@ -12,6 +12,10 @@ export class Questions {
     this.go();
   }
 
+  drop(kind) {
+    this.waiting.delete(kind);
+  }
+
   // What was asked before concerns nobody any more.
   forget() {
     this.round += 1;

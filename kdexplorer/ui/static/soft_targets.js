@@ -10,6 +10,7 @@ import { Bars } from './soft_targets_bars.js';
 import { GradientChart } from './soft_targets_gradient.js';
 import { SimilarityChart } from './soft_targets_similarity.js';
 import { Numbers } from './soft_targets_numbers.js';
+import { RunLogits } from './soft_targets_logits.js';
 import { TemperatureSlider } from './soft_targets_slider.js';
 import { sentence } from './soft_targets_words.js';
 import { divergence, entropy } from './softmax.js';
@@ -17,10 +18,8 @@ import { StepSlider } from './step_slider.js';
 import { t } from './words.js';
 
 const CALM = 2000; // ms between two exchanges of the logits while a run goes on
-const KEPT = 12; // steps
 const SPOKEN = 500; // ms of rest before the sentence is read out
 const MEASURE = 'kdx-temperature'; // the name of a move in the browser's own timeline
-const ORDER = { teacher: 0, variant: 1, control: 2 };
 
 class SoftTargets {
   constructor(element, { server, facts }) {
@@ -108,8 +107,9 @@ class SoftTargets {
   }
 
   forget() {
-    Object.assign(this, { kept: new Map(), gone: new Set(), data: null, about: null, index: 0, touched: false });
-    this.asking = null;
+    const { run } = this;
+    Object.assign(this, { gone: new Set(), data: null, index: 0, touched: false, asking: null, refused: undefined });
+    this.logits = run && new RunLogits(this.server, run);
     this.slider.reset();
     say(this.trouble, '');
     this.explain();
@@ -121,7 +121,7 @@ class SoftTargets {
     const task = run?.config?.task;
     const none = task && task !== 'classification';
     const ready = Boolean(this.data);
-    this.message.hidden = ready;
+    this.message.hidden = ready || Boolean(this.trouble.textContent);
     this.body.hidden = !ready;
     this.strip.element.hidden = !ready;
     this.tools.hidden = !ready;
@@ -162,48 +162,24 @@ class SoftTargets {
   }
 
   async load() {
-    const { run } = this;
+    const { run, logits } = this;
     const { step } = this.slider;
-    if (step === undefined || step === this.data?.step || this.asking === run) return;
+    if ([undefined, this.data?.step, this.refused].includes(step) || this.asking === run) return;
     this.asking = run;
     this.loaded = performance.now();
-    this.about ??= await this.server.preview({ run: run.id, step });
-    const found = this.about.error ? this.about : (this.kept.get(step) ?? (await this.ask(run, step)));
-    if (run !== this.run) return;
+    const found = await logits.at(step);
+    if (logits !== this.logits) return;
     this.asking = null;
-    if (found.error) {
-      this.about = this.about.error ? null : this.about;
-      say(this.trouble, found.error);
-      if (!found.lost && step !== run.previews.at(-1).step) {
-        this.gone.add(step);
-        this.refresh();
-      }
-      return;
+    say(this.trouble, found.error ?? '');
+    this.explain();
+    if (found.gone) {
+      this.gone.add(step);
+      this.refresh();
+    } else if (found.error) this.refused = found.lost ? undefined : step;
+    else {
+      this.take(found);
+      if (this.slider.step !== step) this.load();
     }
-    say(this.trouble, '');
-    this.kept.set(step, found);
-    if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
-    this.take(found);
-    if (this.slider.step !== step) this.load();
-  }
-
-  async ask(run, step) {
-    const found = await this.server.preview({ run: run.id, step, part: 'logits' });
-    if (found.error) return found;
-    if (!found.networks?.length) return { error: t('soft.old') };
-    const networks = [...found.networks].sort((a, b) => ORDER[a.role] - ORDER[b.role]);
-    return { ...found, step, networks: networks.map(network => this.dress(network)) };
-  }
-
-  dress(network) {
-    const { role, name } = network;
-    const known = ['teacher', 'control'].includes(role) ? role : name;
-    return {
-      ...network,
-      name: known,
-      title: known === role ? t(`role.${role}`) : name,
-      color: colorOf(known, this.run.variants),
-    };
   }
 
   take(found) {
@@ -213,9 +189,9 @@ class SoftTargets {
     this.index = Math.min(this.index, found.images.length - 1);
     this.knob.marks(this.taught());
     if (first && !this.touched) this.temperature = this.knob.set(this.taught()[0]?.temperature ?? 4);
-    const unseen = this.about.excluded?.length > 0;
+    const unseen = found.excluded.length > 0;
     this.biasPanel.hidden = !unseen;
-    if (unseen) this.bias.show({ ...this.about, logits: found }, this.run);
+    if (unseen) this.bias.show({ ...found, logits: found }, this.run);
     this.explain();
     this.draw();
   }
@@ -252,7 +228,7 @@ class SoftTargets {
     const pictures = data.images.map((image, index) => ({
       index,
       image,
-      name: `${this.about.classes[data.labels[index]]} · ${index + 1}`,
+      name: `${data.classes[data.labels[index]]} · ${index + 1}`,
     }));
     this.strip.show(
       pictures.sort((a, b) => key(a.index) - key(b.index)),
@@ -263,11 +239,11 @@ class SoftTargets {
   // Another image, step or language of colours: everything is drawn.
   draw() {
     const { data, index, temperature } = this;
-    const { classes } = this.about;
+    const { classes, excluded } = data;
     const label = data.labels[index];
     const networks = data.networks.map(network => ({ ...network, logits: network.values[index] }));
     const teacher = networks.find(network => network.role === 'teacher');
-    this.state = { networks, label, classes, excluded: this.about.excluded ?? [], teacher };
+    this.state = { networks, label, classes, excluded, teacher };
     this.strip.mark(index);
     this.numbers.show(this.state, data.images[index]);
     const students = teacher ? networks.filter(network => network.role === 'variant') : [];

@@ -69,7 +69,14 @@ function ranking(run, evaluation, metric, reach) {
       h('td', { class: 'k-rank-count' }, t('ranking.count', verdict)),
     );
   };
-  const head = ['ranking.rank', 'ranking.variant', 'ranking.delta', 'ranking.bar', 'ranking.interval', 'ranking.images'];
+  const head = [
+    'ranking.rank',
+    'ranking.variant',
+    'ranking.delta',
+    'ranking.bar',
+    'ranking.interval',
+    'ranking.images',
+  ];
   return [
     h('h3', {}, t('ranking.title')),
     h(

@@ -1,0 +1,168 @@
+"""The process that looks into runs, and measures what a run would cost: `python -m kdexplorer.runs.inspector`.
+
+It loads torch at low priority, then answers questions on stdin, one a line, as JSON, each with one line on stdout.
+A bad question is answered in words and ends nothing; when stdin closes, it ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import faulthandler
+import json
+import logging
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kdexplorer.config import RunConfig
+from kdexplorer.home import upload_path
+from kdexplorer.params import ConfigError
+from kdexplorer.runs.checkpoints import checkpoint_folder
+from kdexplorer.runs.limits import Limits
+
+if TYPE_CHECKING:
+    from kdexplorer.training.inspection import Inspection
+
+log = logging.getLogger(__name__)
+KEPT = 3  # opened runs
+MAX_BYTES = 2 * 1024**3  # resident memory beyond which only the last opened run is kept
+NICE = 10
+
+
+class Inspector:
+    """Answers questions about the runs under `home`; keeps a few of them open."""
+
+    def __init__(self, home: Path) -> None:
+        import torch
+
+        from kdexplorer.training.measurement import resident_bytes
+
+        self._home, self._torch, self._resident = home, torch, resident_bytes
+        self._threads = torch.get_num_threads()
+        self._at_start = resident_bytes()
+        self._opened: OrderedDict[str, Inspection] = OrderedDict()
+        self._questions: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "facts": self._facts,
+            "attribute": self._attribute,
+            "align": self._align,
+            "photo": self._photo,
+            "measure": self._measure,
+        }
+
+    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer, or `{"error": in words}`; does not raise."""
+        self._torch.set_num_threads(1 if question.get("busy") else self._threads)
+        try:
+            return self._questions[question["op"]](question)
+        except ConfigError as error:
+            return {"error": str(error)}
+        except Exception as error:
+            log.exception("%s failed", question.get("op"))
+            if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+                self._opened.clear()
+                return {"error": "The memory does not suffice: choose a smaller network, batch or image."}
+            return {"error": "This could not be computed; inspector.log in the home folder says why."}
+
+    def _run(self, question: dict[str, Any]) -> Inspection:
+        from kdexplorer.training.inspection import Inspection
+
+        run_id = question["run"]
+        if run_id not in self._opened:
+            self._opened[run_id] = Inspection(RunConfig.from_dict(question["config"]))
+        self._opened.move_to_end(run_id)
+        large = (self._resident() or 0) > MAX_BYTES
+        while len(self._opened) > (1 if large else KEPT):
+            self._opened.popitem(last=False)
+        found = self._opened[run_id]
+        if question.get("step") is not None:
+            found.go_to(checkpoint_folder(self._home / "runs" / run_id, question["step"]))
+        return found
+
+    def _facts(self, question: dict[str, Any]) -> dict[str, Any]:
+        return self._run(question).facts()
+
+    def _attribute(self, question: dict[str, Any]) -> dict[str, Any]:
+        run = self._run(question)
+        return run.attribute(question["image"], question["algorithm"], question["layer"], question["target"])
+
+    def _align(self, question: dict[str, Any]) -> dict[str, Any]:
+        run = self._run(question)
+        return run.align(question["images"], question["algorithm"], question["layer"], question["target"])
+
+    def _photo(self, question: dict[str, Any]) -> dict[str, Any]:
+        from kdexplorer.training.photo import see_photo
+
+        run = self._run(question)
+        return see_photo(
+            run.task,
+            run.networks,
+            upload_path(question["upload"]),
+            degraded=question["degrade"],
+            seed=question["seed"],
+            max_pixels=question["max_pixels"],
+        )
+
+    def _measure(self, question: dict[str, Any]) -> dict[str, Any]:
+        from kdexplorer.training.describe import describe
+        from kdexplorer.training.measurement import measure
+
+        config, limits = RunConfig.from_dict(question["config"]), Limits.model_validate(question["limits"])
+        sizes = describe(config)  # on no device: a network that is too large is never built
+        if sizes["problems"]:
+            raise ConfigError("\n".join(sizes["problems"]))
+        for role in ("teacher", "student"):
+            if sizes[role]:
+                limits.check_parameters(role, sizes[role]["parameters"])
+        try:
+            return measure(config, resident=self._at_start)
+        finally:
+            self._torch.set_num_threads(self._threads)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m kdexplorer.runs.inspector", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    arguments = parser.parse_args()
+    faulthandler.enable()
+    logging.basicConfig()
+    _yield_to_others()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    inspector = _loaded(arguments.home)
+    _say(answers, {"op": "ready"})
+    for line in sys.stdin:
+        question = json.loads(line)
+        _say(answers, {"id": question["id"], "answer": inspector.answer(question)})
+    return 0
+
+
+def _yield_to_others() -> None:
+    """Take a low priority, before torch makes its threads."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICE)
+    with contextlib.suppress(OSError):  # Linux may weigh sessions first, and this process has one of its own
+        Path("/proc/self/autogroup").write_text(str(NICE))
+
+
+def _loaded(home: Path) -> Inspector:
+    """With all that a run's worker has loaded when it begins, so that memory is counted from there."""
+    import captum.attr  # noqa: F401
+
+    import kdexplorer.training.inspection
+    import kdexplorer.training.measurement  # noqa: F401
+
+    return Inspector(home)
+
+
+def _say(answers: Any, answer: dict[str, Any]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

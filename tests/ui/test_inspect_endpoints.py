@@ -1,0 +1,154 @@
+"""What the page may ask about a run: real answers, and words for everything else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from kdexplorer.config import RunConfig
+from kdexplorer.home import upload_path
+from kdexplorer.runs import claims
+from kdexplorer.runs.executors import Inline
+from kdexplorer.runs.limits import PUBLIC_SPACE
+from kdexplorer.runs.manager import Manager
+from kdexplorer.runs.store import Store
+from kdexplorer.ui.inspect_endpoints import InspectEndpoints
+
+CONFIG: dict[str, Any] = {
+    "task": "classification",
+    "data": {"source": {"id": "digits"}, "held_out": 8},
+    "teacher": {"id": "tiny_cnn", "params": {"width": 8}},
+    "student": {"id": "tiny_cnn", "params": {"width": 4}},
+    "variants": [{"terms": [{"method": "soft_targets"}]}],
+    "training": {"steps": 4, "batch_size": 4, "checkpoint_every": 2, "device": "cpu", "threads": 1},
+}
+NAMES = ("facts", "attribute", "align", "photo", "estimate")
+
+
+@pytest.fixture(scope="module")
+def inspect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InspectEndpoints]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KDX_HOME", str(tmp_path_factory.mktemp("home")))
+        store = Store()
+        endpoints = InspectEndpoints(store, Manager(store, executor=Inline()))
+        yield endpoints
+        endpoints.close()
+        store.close()
+
+
+@pytest.fixture(scope="module")
+def run(inspect: InspectEndpoints) -> str:
+    return inspect._manager.start(RunConfig.from_dict(CONFIG), actor=None)
+
+
+def test_a_run_is_looked_into(inspect: InspectEndpoints, run: str) -> None:
+    facts = inspect.facts({"run": run})
+    assert facts["steps"] == [2, 4]
+    assert {"images", "classes", "layers", "layer", "algorithms", "task"} <= facts.keys()
+    layer = {
+        "teacher": facts["layers"]["teacher"][0]["name"],
+        "student": facts["layers"]["student"][0]["path"],
+    }
+    question = {"run": run, "step": 2, "image": 3, "algorithm": facts["algorithms"][0]["id"], "layer": layer}
+    for target in ("label", "predicted", 5):
+        shown = inspect.attribute({**question, "target": target})
+        assert shown["step"] == 2
+        assert [panel["role"] for panel in shown["panels"]] == ["input", "control", "variant", "teacher"]
+        assert set(shown["alignment"]["distilled"]) == {"cosine", "spearman", "overlap"}
+    assert inspect.attribute({"run": run})["step"] == 4
+    found = inspect.align({**question, "target": "label", "images": 4})
+    assert (found["step"], found["images"]) == (2, 4)
+    assert set(found["alignment"]["control"]["cosine"]) == {"mean", "low", "high"}
+
+
+def test_a_photo_is_shown_by_its_uploads_id(inspect: InspectEndpoints, run: str) -> None:
+    file = upload_path("0123456789abcdef.png")
+    file.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (40, 30), "gray").save(file)
+    shown = inspect.photo({"run": run, "upload": "0123456789abcdef.png", "degrade": False})
+    assert [panel["role"] for panel in shown["panels"]] == ["input", "control", "variant", "teacher"]
+    assert shown["step"] == 4
+    assert "no image file" in inspect.photo({"run": run, "upload": "ffffffffffffffff.png"})["error"]
+    assert "not the id" in inspect.photo({"run": run, "upload": "../../../etc/passwd"})["error"]
+
+
+def test_the_cost_is_measured_once_for_what_costs_the_same(inspect: InspectEndpoints) -> None:
+    found = inspect.estimate({"config": CONFIG})
+    assert set(found) == {
+        "seconds", "step_ms", "evaluate_ms", "steps", "memory_bytes", "device", "threads", "notes"
+    }  # fmt: skip
+    assert found["seconds"] > 0
+    longer = {**CONFIG, "training": {**CONFIG["training"], "steps": 4000, "learning_rate": 0.1}}
+    again = inspect.estimate({"config": longer})
+    assert again["step_ms"] == found["step_ms"]
+    assert again["seconds"] > found["seconds"]
+
+
+def test_a_run_that_trains_is_not_disturbed(inspect: InspectEndpoints) -> None:
+    store = inspect._store
+    waiting = store.create(RunConfig.from_dict(CONFIG))
+    claimed = claims.claim(store, concurrent=None, run_id=waiting)
+    assert claimed is not None
+    other = {**CONFIG, "training": {**CONFIG["training"], "batch_size": 5}}
+    with claims.Heartbeat(store, claimed):
+        refused = inspect.estimate({"config": other})
+        assert "A run is training" in refused["reason"]
+        forced = inspect.estimate({"config": other, "force": True})
+        assert forced["notes"] == ["Measured beside a run that is going on: alone it will be faster."]
+    claims.break_claim(store, claimed, "the test is over", "")
+
+
+def test_a_public_place_measures_within_its_limits(inspect: InspectEndpoints) -> None:
+    public = InspectEndpoints(inspect._store, Manager(inspect._store, PUBLIC_SPACE, executor=Inline()))
+    greedy = {**CONFIG, "training": {**CONFIG["training"], "steps": 10**6}}
+    assert "training.steps" in public.estimate({"config": greedy})["error"]
+    named = {**CONFIG, "teacher": {**CONFIG["teacher"], "weights": "file:/etc/passwd"}}
+    assert "closed here" in public.estimate({"config": named})["error"]
+
+
+def test_a_run_without_checkpoints_says_what_to_wait_for(inspect: InspectEndpoints) -> None:
+    waiting = inspect._store.create(RunConfig.from_dict(CONFIG))
+    assert inspect.facts({"run": waiting})["steps"] == []
+    for name in ("attribute", "align", "photo"):
+        assert "no checkpoint yet" in getattr(inspect, name)({"run": waiting})["error"]
+
+
+HOSTILE: list[Any] = [
+    None, [], 7, {}, {"run": "../../etc"}, {"run": 5}, {"run": "aaaaaaaa"}, {"config": []}, {"config": {"a": 1}},
+]  # fmt: skip
+WRONG: list[dict[str, Any]] = [
+    {"step": 3}, {"step": -1}, {"step": 1e400}, {"image": 10**9, "upload": 5, "images": -2}, {"image": "x", "images": "x", "upload": "x"},
+    {"algorithm": 5, "upload": "a\x00"}, {"algorithm": "nothing", "upload": ".."}, {"layer": [1], "degrade": 3},
+    {"layer": {"teacher": {"$ne": 1}}, "seed": -1, "upload": "0123456789abcdef.png"}, {"layer": {"student": "../../x"}, "upload": ""},
+    {"target": "best", "upload": {}}, {"target": -1, "upload": []}, {"target": 99, "upload": "0123456789abcdef"}, {"target": True, "upload": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_is_sent_the_answer_is_json_and_nothing_raises(
+    inspect: InspectEndpoints, run: str, name: str
+) -> None:
+    about_a_run = (
+        [{"run": run, **wrong} for wrong in WRONG] if name in ("attribute", "align", "photo") else []
+    )
+    for query in HOSTILE + about_a_run:
+        answer = getattr(inspect, name)(query)
+        json.dumps(answer)
+        words = answer.get("error", "")
+        assert "Traceback" not in words, query
+        assert "log says why" not in words, f"an exception nobody expected: {query}"
+        assert words or (name == "align" and "image" in query), query
+        assert str(Path.home()) not in words
+
+
+def test_it_is_not_started_before_it_is_asked(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    endpoints = InspectEndpoints(store, Manager(store, executor=Inline()))
+    assert endpoints._client._process is None
+    endpoints.close()
+    store.close()
