@@ -157,7 +157,7 @@ def test_alignment_is_the_mean_over_images_with_an_interval(opened: Inspection) 
     assert set(found["alignment"]["teacher"]) == {"inside"}
     one_by_one = [
         cosine(maps["distilled"], maps["teacher"])
-        for example in opened._examples
+        for example in opened.examples
         for maps in [attribution_maps(opened.networks, example.input, example.label, _grad_cam())]
     ]
     score = found["alignment"]["distilled"]["cosine"]

@@ -117,7 +117,10 @@ def test_a_fork_into_another_balance_begins_it_anew(tmp_path):
     assert students(tmp_path / "child").keys() == {"distilled", "control"}
 
 
-@pytest.mark.parametrize("id", ["hint_then_soft_targets", "hard_to_soft", "shallow_layers_first"])
+@pytest.mark.parametrize(
+    "id",
+    ["hint_then_soft_targets", "hard_to_soft", "shallow_layers_first", "three_signals", "important_levels"],
+)
 def test_presets_of_stages_train(id):
     config = preset_config(id)
     tiny_run = {"training.steps": 2, "training.batch_size": 2, "data.held_out": 4, "training.threads": 1}

@@ -54,8 +54,11 @@ class Asked:
         self.names: list[str] = []
         self.most = 0
         page.on("request", self._begin)
-        page.on("requestfinished", self.under_way.discard)
-        page.on("requestfailed", self.under_way.discard)
+        page.on("requestfinished", self._end)
+        page.on("requestfailed", self._end)
+
+    def _end(self, request: Request) -> None:
+        self.under_way.discard(request)
 
     def _begin(self, request: Request) -> None:
         data = request.post_data_json if "component_server" in request.url else None

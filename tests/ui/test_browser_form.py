@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from kdexplorer.presets import preset_config
 
@@ -35,7 +35,8 @@ def browser(chrome: str) -> Iterator[Browser]:
 @pytest.fixture
 def visit(browser: Browser, server: Any) -> Iterator[Callable[..., Page]]:
     """Opens pages in contexts of their own; each must end without a complaint of the browser."""
-    contexts, complaints = [], []
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
 
     def begin(query: str = "", **options: Any) -> Page:
         context = browser.new_context(
@@ -45,7 +46,7 @@ def visit(browser: Browser, server: Any) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(server.url + query)
         wait(page)

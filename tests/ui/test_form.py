@@ -11,6 +11,7 @@ from kdexplorer.config import Augmentation, RunConfig, TermConfig, VariantConfig
 from kdexplorer.params import ConfigError
 from kdexplorer.presets import presets
 from kdexplorer.ui.form import GROUPS, form_schema
+from kdexplorer.ui.words import words
 
 SCHEMA = form_schema()
 BASE = RunConfig(variants=(VariantConfig(),))
@@ -98,3 +99,15 @@ def test_recipes_of_teachers_and_closed_paths_stay_out() -> None:
     public = form_schema(allow_paths=False)
     assert not any(source.get("reads_paths") for source in public["catalog"]["sources"])
     assert any(source.get("reads_paths") for source in SCHEMA["catalog"]["sources"])
+
+
+def test_what_the_form_says_is_said_in_chinese_too() -> None:
+    chinese = words("zh")
+    params = [field for part in SCHEMA["parts"].values() for field in part] + FIELDS
+    summaries = []
+    for family, entries in SCHEMA["catalog"].items():
+        summaries += [entry["summary"] for entry in entries if entry.get("summary")]
+        params += [param for entry in entries if family != "weights" for param in entry.get("params", [])]
+    said = {text for param in params for text in (param["title"], param["help"])} | set(summaries)
+    assert len(said) > 100
+    assert not sorted(text for text in said if text not in chinese)
