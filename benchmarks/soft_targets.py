@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 from pathlib import Path
@@ -79,7 +80,8 @@ def measure(page: Page) -> None:
         values.sort()
         p95 = values[int(0.95 * len(values))]
         print(
-            f"{name:>7}: median {statistics.median(values):5.2f} ms, p95 {p95:5.2f} ms, worst {values[-1]:.2f} ms"
+            f"{name:>7}: median {statistics.median(values):5.2f} ms, p95 {p95:5.2f} ms "
+            f"({values[0]:.2f} … {values[-1]:.2f})"
         )
 
 
@@ -98,7 +100,9 @@ def main() -> None:
         page.goto(f"{url}?run={run}")
         page.get_by_role("tab", name="Soft targets").click()
         page.locator(".k-soft-words").get_by_text("At T =").wait_for(timeout=60_000)
-        print(f"{MOVES} moves over {options.classes} classes:")
+        print(
+            f"{MOVES} moves over {options.classes} classes; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+        )
         measure(page)
         browser.close()
 

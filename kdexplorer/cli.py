@@ -89,6 +89,9 @@ def _parser() -> Parser:
     fit.add_argument("--variant", help="which student to export (default: the first that distils)")
     runs = command("runs", _runs, "List the history, newest first.", of_run=False)
     runs.add_argument("--limit", type=int, default=20, help="how many at most (default: 20)")
+    runs.add_argument(
+        "--search", metavar="WORDS", default="", help="only runs with these words in name, tags, note, ids …"
+    )
     show = command("show", _show, "Show a run: how far it is and how it came out.")
     show.add_argument("--export", metavar="PATH", type=Path, help="copy the student's weights there")
     show.add_argument("--variant", help="which student to export (default: the first that distils)")
@@ -216,8 +219,9 @@ def _knobs(options: argparse.Namespace) -> list[Command]:
 def _runs(options: argparse.Namespace) -> int:
     store = Store()
     Manager(store).mourn()
-    runs = store.runs(limit=max(options.limit, 1))
-    _print([run.describe() for run in runs], options, [run_line(run) for run in runs] or ["No runs yet."])
+    runs = store.runs(limit=max(options.limit, 1), search=options.search)
+    nothing = "No run fits these words." if options.search else "No runs yet."
+    _print([run.describe() for run in runs], options, [run_line(run) for run in runs] or [nothing])
     return 0
 
 

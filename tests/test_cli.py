@@ -159,6 +159,8 @@ def test_a_run_in_the_background_is_steered_with_the_same_words(
     ask(capsys, "stop", run_id)
     wait_for_status(capsys, "stopped", run_id)
     assert [run["run_id"] for run in ask(capsys, "runs")] == [waiting["run_id"], run_id]
+    assert ask(capsys, "runs", "--search", "nothing like it") == []
+    assert len(ask(capsys, "runs", "--search", "digits mlp")) == 2
     assert ask(capsys, "delete", waiting["run_id"]) == {"run_id": waiting["run_id"], "status": "deleted"}
     assert [run["run_id"] for run in ask(capsys, "runs")] == [run_id]
 

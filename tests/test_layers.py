@@ -15,7 +15,17 @@ PACKAGE = ROOT / "kdexplorer"
 # From the ground up. Rooms on one floor may look at each other, as long as no circle comes of it.
 FLOORS = (
     ("params", "py.typed"),
-    ("registry", "config", "config_fields", "config_objective", "events", "commands", "home", "weight_file", "metrics"),
+    (
+        "registry",
+        "config",
+        "config_fields",
+        "config_objective",
+        "events",
+        "commands",
+        "home",
+        "weight_file",
+        "metrics",
+    ),
     ("presets",),
     ("lessons",),
     ("catalog",),

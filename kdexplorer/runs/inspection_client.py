@@ -111,6 +111,10 @@ class InspectionClient:
         try:
             return process.ask(question, seconds)
         except TimeoutError:
+            if not process.ready:
+                raise ConfigError(
+                    "The process that looks into runs is still loading: try again in a moment."
+                ) from None
             process.end()
             raise ConfigError(
                 f"This takes longer than {seconds:g} s here: choose less of it (fewer images, a smaller network)."
@@ -165,7 +169,7 @@ class _Process:
         return self.process.poll() is not None
 
     def ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Raises TimeoutError or EOFError; then the process is of no more use."""
+        """Raises TimeoutError or EOFError; then the process is of no more use, unless it was still loading."""
         if not self.ready:
             self._next(time.monotonic() + LOADING_SECONDS)
             self.ready = True

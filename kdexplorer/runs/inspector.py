@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 KEPT = 3  # opened runs
 MAX_BYTES = 2 * 1024**3  # resident memory beyond which only the last opened run is kept
 NICE = 10
+NICE_SESSION = 5  # a third of the weight of another session: a look is answered in seconds also beside a run
 
 
 class Inspector:
@@ -145,7 +146,7 @@ def _yield_to_others() -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICE)
     with contextlib.suppress(OSError):  # Linux may weigh sessions first, and this process has one of its own
-        Path("/proc/self/autogroup").write_text(str(NICE))
+        Path("/proc/self/autogroup").write_text(str(NICE_SESSION))
 
 
 def _loaded(home: Path) -> Inspector:

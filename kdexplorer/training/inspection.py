@@ -1,145 +1,44 @@
-"""A run opened to look at: its held-out images, and its networks at one of its checkpoints."""
+"""What a person asks of an opened run: what there is to choose, where its networks look, how well they agree."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from kdexplorer.attribution import ATTRIBUTIONS, AttributionSpec
-from kdexplorer.config import CONTROL, RunConfig
+from kdexplorer.config import RunConfig
 from kdexplorer.metrics.comparison import paired_bootstrap
-from kdexplorer.models.build import Network, build_network
-from kdexplorer.models.weights import load_weights
 from kdexplorer.params import ConfigError
-from kdexplorer.tasks import TASKS, Example, Task
+from kdexplorer.tasks import TASKS, Example
 from kdexplorer.tasks.picture import sketch
-from kdexplorer.training.attributions import Named, Target, agreement, attribution, attribution_maps
+from kdexplorer.training.attributions import Target, agreement, attribution, attribution_maps
 from kdexplorer.training.binding import layer_path
-from kdexplorer.training.layers import spatial_layers
-from kdexplorer.training.session import device_of
+from kdexplorer.training.opened_run import OpenedRun
 
-IMAGES = 48  # held-out images to choose from
 PIXELS_AT_ONCE = 300_000  # attributed together
 
 
-class Inspection:
-    """The networks of a run, opened without its optimisers; nothing is written.
-
-    Attributes:
-        task: the run's task with its held-out data.
-        notes: what is not as it was, in words.
-
-    Raises:
-        ConfigError: the data or the networks cannot be had any more.
-    """
+class Inspection(OpenedRun):
+    """An opened run that answers questions with JSON."""
 
     def __init__(self, config: RunConfig) -> None:
-        self.config = config
-        self.device = device_of("cpu" if config.training.device == "cpu" else "auto")
-        self.task: Task = TASKS[config.task].open(config, self.device)
-        self.notes: list[str] = []
-        self._teacher = self._load_teacher()
-        names = sorted((variant.name for variant in config.cohort), key=lambda name: name != CONTROL)
-        self._students = {name: self._place(self._build_student()) for name in names}
-        self._checkpoint: Path | None = None
-        self._examples = self.task.examples(IMAGES)
-        self._layers: dict[str, list[dict[str, Any]]] | None = None
+        super().__init__(config)
         # The last question about alignment, and the teacher's maps for it: they are the same at every checkpoint.
         self._teacher_maps: tuple[object, dict[int, dict[str, Tensor]]] = (None, {})
 
-    def _build_student(self) -> Network:
-        return build_network(self.config.student, self.task.io, seed=self.config.training.seed)
-
-    def _place(self, network: Network) -> Network:
-        network.module.requires_grad_(False).eval().to(self.device).to(memory_format=torch.channels_last)
-        return network
-
-    def _load_teacher(self) -> Network | None:
-        config = self.config.teacher
-        if config is None:
-            return None
-        network = build_network(config, self.task.io, seed=self.config.training.seed)
-        try:
-            load_weights(network, config.weights)
-        except ConfigError as error:
-            self.notes.append(f"The teacher cannot be shown: {error}")
-            return None
-        return self._place(network)
-
-    @property
-    def networks(self) -> list[Named]:
-        """(role, name, network): control, variants, teacher."""
-        students = [
-            ("control" if name == CONTROL else "variant", name, network)
-            for name, network in self._students.items()
-        ]
-        return students + ([("teacher", "teacher", self._teacher)] if self._teacher else [])
-
-    def go_to(self, checkpoint: Path) -> None:
-        """Give the students the weights they had at a checkpoint.
-
-        Raises:
-            ConfigError: it is gone or damaged, or holds other networks.
-        """
-        if checkpoint == self._checkpoint:
-            return
-        self._checkpoint = None
-        try:
-            saved = list(json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))["knobs"])
-            with safe_open(checkpoint / "state.safetensors", framework="pt") as tensors:
-                keys = list(tensors.keys())
-                for name, network in self._students.items():
-                    # A fork's new variant began as its parent's first student.
-                    place = f"{name if name in saved else saved[0]}/model/"
-                    state = {
-                        k.removeprefix(place): tensors.get_tensor(k) for k in keys if k.startswith(place)
-                    }
-                    network.module.load_state_dict(state)
-        except (OSError, ValueError, KeyError, IndexError, SafetensorError):
-            raise ConfigError(f"The checkpoint of step {int(checkpoint.name)} is gone or damaged.") from None
-        except RuntimeError:
-            raise ConfigError(
-                f"The checkpoint of step {int(checkpoint.name)} holds other students."
-            ) from None
-        self._checkpoint = checkpoint
-
-    def example(self, index: int) -> Example:
-        """One of the held-out images.
-
-        Raises:
-            ConfigError: there is none of that number.
-        """
-        if index >= len(self._examples):
-            raise ConfigError(f"image: choose one from 0 to {len(self._examples) - 1}.")
-        return self._examples[index]
-
-    @property
-    def layers(self) -> dict[str, list[dict[str, Any]]]:
-        """Layers that an attribution can read, by `teacher` and `student`; see `spatial_layers`."""
-        if self._layers is None:
-            pair = {"teacher": self._teacher, "student": next(iter(self._students.values()))}
-            image = self._examples[0].input
-            self._layers = {
-                role: spatial_layers(network, image) if network else [] for role, network in pair.items()
-            }
-        return self._layers
-
     def facts(self) -> dict[str, Any]:
         """{images, classes, layers, layer, algorithms, task, notes}: what there is to choose from."""
-        pair = {"teacher": self._teacher, "student": next(iter(self._students.values()))}
+        pair = {"teacher": self.teacher, "student": next(iter(self._students.values()))}
         names = {
             role: {layer["path"]: layer["name"] for layer in layers} for role, layers in self.layers.items()
         }
         return {
             "task": self.config.task,
             "classes": list(getattr(self.task, "classes", ())),
-            "images": [self._image_facts(index) for index in range(len(self._examples))],
+            "images": [self._image_facts(index) for index in range(len(self.examples))],
             "layers": self.layers,
             "layer": {
                 role: names[role].get(network.attribution_layer) if network else None
@@ -152,7 +51,7 @@ class Inspection:
         }
 
     def _image_facts(self, index: int) -> dict[str, Any]:
-        example = self._examples[index]
+        example = self.examples[index]
         shown: dict[str, Any] = {"index": index, "image": sketch(example.picture)}
         if example.label is None:
             return {**shown, "name": example.caption}
@@ -160,7 +59,7 @@ class Inspection:
 
     def _algorithms(self) -> list[AttributionSpec]:
         flat = any(
-            not self.layers[role] for role in ("teacher", "student") if role == "student" or self._teacher
+            not self.layers[role] for role in ("teacher", "student") if role == "student" or self.teacher
         )
         first = TASKS[self.config.task].attribution
         fitting = [
@@ -222,7 +121,7 @@ class Inspection:
             {images, alignment: {network: {measure: {mean, low, high}}}}
         """
         spec, paths, target = self._asked(algorithm, layer, target)
-        examples = self._examples[:images]
+        examples = self.examples[:images]
         asked = (spec.id, paths.get("teacher"), target, len(examples))
         if self._teacher_maps[0] != asked:
             self._teacher_maps = (asked, {})

@@ -8,11 +8,10 @@ import gradio as gr
 
 from kdexplorer.catalog import catalog
 from kdexplorer.config import MAX_VARIANTS
+from kdexplorer.runs.manager import MOST_SEEDS
 from kdexplorer.ui.endpoints import Endpoints
 from kdexplorer.ui.form import form_schema
 from kdexplorer.ui.panel import panel
-
-MAX_SEEDS = 10  # runs of one press
 
 
 def run_form(endpoints: Endpoints) -> gr.HTML:
@@ -21,7 +20,7 @@ def run_form(endpoints: Endpoints) -> gr.HTML:
     facts: dict[str, Any] = {
         "schema": form_schema(allow_paths=limits.allow_paths),
         "most_variants": min(limits.max_variants or MAX_VARIANTS, MAX_VARIANTS),
-        "most_seeds": limits.runs_per_owner or MAX_SEEDS,
+        "most_seeds": min(limits.runs_per_owner or MOST_SEEDS, MOST_SEEDS),
     }
     functions = (
         endpoints.start,

@@ -34,7 +34,7 @@ def short_dict(config: RunConfig) -> dict[str, Any]:
 
 def cli_command(config: RunConfig) -> str:
     """The shorter of two commands for a POSIX shell that train exactly `config`: a preset with what differs, or all of it."""
-    whole = f"kdexplorer fit --config - <<'EOF'\n{json.dumps(short_dict(config), indent=1)}\nEOF"
+    whole = f"kdexplorer fit --config - <<'EOF'\n{json.dumps(short_dict(config))}\nEOF"
     return min([whole, *_preset_commands(config)], key=len)
 
 

@@ -103,6 +103,17 @@ def test_what_takes_too_long_is_given_up_and_others_go_on(client: InspectionClie
     assert look(client)["panels"]
 
 
+def test_while_it_loads_it_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdexplorer.runs.inspection_client.LOADING_SECONDS", 0.1)
+    loading = InspectionClient(home)
+    try:
+        with pytest.raises(ConfigError, match="still loading"):
+            look(loading)
+        assert psutil.pid_exists(pid_of(loading))
+    finally:
+        loading.close()
+
+
 def test_an_answer_that_stays_true_is_kept(client: InspectionClient) -> None:
     question: dict[str, Any] = {"run": "someruns", "config": CONFIG, **LOOK}
     first = client.ask("attribute", SECONDS, keep=True, **question)

@@ -262,7 +262,7 @@ def test_a_run_that_fails_says_why_in_its_place(visitor: Callable[..., Person]) 
     me.until("run.status === 'failed'")
     expect(page.locator(".k-failure")).to_contain_text("/nowhere/teacher.safetensors")
     expect(page.locator(".k-run-name")).to_have_text(HOSTILE)
-    page.get_by_role("tab", name="History").click()
+    page.get_by_role("tab", name="Compare").click()
     expect(page.locator(".k-open", has_text=HOSTILE)).to_be_visible()
     assert page.evaluate("window.hacked") is None
 
@@ -274,12 +274,12 @@ def test_the_history_opens_earlier_runs_and_deletes_them(visitor: Callable[..., 
         {**config(steps=20, evaluate_every=10, log_every=5, checkpoint_every=10), "name": "Short one"}
     )
     me.until("run.status === 'finished'")
-    page.get_by_role("tab", name="History").click()
+    page.get_by_role("tab", name="Compare").click()
     row = page.locator(f"tr[data-run='{run}']")
     expect(row.locator(".k-status")).to_have_text("finished")
     expect(row.locator(".k-verdict-cell")).to_contain_text("95 %")
     page.goto(me.url)
-    page.get_by_role("tab", name="History").click()
+    page.get_by_role("tab", name="Compare").click()
     page.locator(f"tr[data-run='{run}'] .k-open").click()
     me.until(f"run.id === '{run}' && run.steps.at(-1) === 20")
     expect(page.locator(".k-run-name")).to_have_text("Short one")
@@ -287,7 +287,7 @@ def test_the_history_opens_earlier_runs_and_deletes_them(visitor: Callable[..., 
     page.locator("[data-action=fork]").click()
     page.locator(".k-dialog .k-strong").click()
     me.until(f"run.id !== '{run}' && run.row.parent === '{run}' && run.over")
-    page.get_by_role("tab", name="History").click()
+    page.get_by_role("tab", name="Compare").click()
     for _ in range(2):
         row.locator(".k-delete").click()
     expect(row).to_have_count(0)

@@ -68,10 +68,10 @@ def named(page: Page, name: str) -> Any:
 
 
 def copied(page: Page, what: str) -> str:
-    expect(page.locator(".k-share > summary")).to_have_text("Share")
-    page.locator(".k-share > summary").click()
+    expect(page.locator(".k-sharing > summary")).to_have_text("Share")
+    page.locator(".k-sharing > summary").click()
     named(page, f"share.{what}").click()
-    expect(page.locator(".k-share > summary")).to_have_text("Copied")
+    expect(page.locator(".k-sharing > summary")).to_have_text("Copied")
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
@@ -165,7 +165,7 @@ def test_settings_travel_by_link_command_and_file(visit: Callable[..., Page]) ->
         json.dumps({**config, "name": "Pasted"}),
     )
     other.wait_for_function(f"{CONFIG}.name === 'Pasted'")
-    chooser = other.locator(".k-share input[type=file]")
+    chooser = other.locator(".k-sharing input[type=file]")
     chooser.set_input_files(
         {"name": "config.json", "mimeType": "application/json", "buffer": b'{"student": 3}'}
     )

@@ -10,7 +10,7 @@ from kdexplorer.ui.assets import STATIC
 from kdexplorer.ui.words import words
 
 SOURCES = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
-BUILT = ("tab.", "task.", "group.", "schedule.", "status.", "attention.", "run.", "history.", "role.", "predict.", "chart.", "verdict.", "upload.", "preview.")  # fmt: skip
+BUILT = ("tab.", "task.", "group.", "schedule.", "status.", "attention.", "run.", "history.", "role.", "predict.", "chart.", "verdict.", "upload.", "preview.", "compare.")  # fmt: skip
 
 
 def test_every_key_that_a_script_names_has_a_text() -> None:
@@ -29,6 +29,13 @@ def test_keys_that_scripts_put_together_have_texts() -> None:
         f"attention.{name}{more}" for name in ("cosine", "spearman", "overlap") for more in ("", ".help")
     }
     expected |= {f"run.{name}" for name in ("pause", "step", "stop", "extend", "fork", "settings", "resume")}
+    prices = ("parameters", "latency_ms", "multiply_adds")
+    expected |= {f"compare.{name}" for name in ("helps", "hurts", "unclear", "axis.step", "axis.seconds")}
+    expected |= {
+        f"compare.{name}" for name in ("name", "variant", "value", "control", "difference", "low", "high")
+    }
+    expected |= {f"compare.price.{name}" for name in prices}
+    expected |= {f"compare.role.{name}" for name in ("teacher", "student", "control")}
     assert not expected - set(words())
 
 

@@ -38,6 +38,7 @@ export class AlignmentChart extends Chart {
   show(run, points, step) {
     Object.assign(this, { run, points, step });
     const known = this.measures;
+    this.select.hidden = !known.length;
     if (known.join() !== this.shown) {
       this.shown = known.join();
       const before = this.select.value;

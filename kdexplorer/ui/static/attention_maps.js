@@ -26,12 +26,12 @@ export class Maps {
         'div',
         { class: 'k-chart-head' },
         h('h3', {}, t('attention.title')),
-        h(
+        (this.tools = h(
           'div',
           { class: 'k-tools' },
           h('label', { class: 'k-heat-knob' }, t('look.opacity'), this.opacity),
           this.only,
-        ),
+        )),
       ),
       this.ghost,
       this.figures,
@@ -61,6 +61,7 @@ export class Maps {
     say(this.ghost, text);
     say(this.says, '');
     this.ghost.hidden = false;
+    this.tools.hidden = true;
   }
 
   // A step or an image that is on its way: what is shown is older.
@@ -71,6 +72,7 @@ export class Maps {
   // found: the answer to `attribute`; truth: the name of the true class or null.
   show(found, run, truth, explained) {
     this.ghost.hidden = true;
+    this.tools.hidden = false;
     const panels = [...found.panels].sort((a, b) => ORDER[a.role] - ORDER[b.role]);
     this.state.pictures = panels.map(panel => ({
       image: panel.image,

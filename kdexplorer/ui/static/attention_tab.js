@@ -117,7 +117,7 @@ class Attention {
     this.asked = performance.now();
     this.opening = run;
     const at = run.checkpoints.length;
-    if (!this.facts) say(this.status, t('look.opening'));
+    if (!this.facts) this.maps.empty(t('look.opening'));
     this.questions.put('facts', {
       ask: () => this.server.facts({ run: run.id }),
       take: found => this.take(found, at),

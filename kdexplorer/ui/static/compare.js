@@ -16,6 +16,7 @@ import { answering } from './server.js';
 import { t } from './words.js';
 
 const PAUSE = 150; // ms after the last box
+const WATCHING = 5000; // ms, while a chosen run goes on
 const CURVES = 24;
 
 class Compare {
@@ -66,6 +67,10 @@ class Compare {
     );
     listen('runs-changed', () => this.choice.ids.length && this.soon());
     this.show();
+    setInterval(() => {
+      const goesOn = this.runs.some(run => ['queued', 'running', 'paused'].includes(run.status));
+      if (goesOn && !document.hidden && element.offsetParent) this.load();
+    }, WATCHING);
   }
 
   bar() {

@@ -7,7 +7,7 @@ import { colorOf } from './colors.js';
 import { csvOf } from './compare_csv.js';
 import { nameOf, withUnit } from './compare_groups.js';
 import { fixed } from './format.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 export const LOSS = 'loss';
 const DIRECT = 8; // so many runs fit into a legend
@@ -55,13 +55,13 @@ export class CompareCurves extends Chart {
 
   get info() {
     const found = this.group?.metrics.find(metric => metric.id === this.quantity);
-    return found ?? { id: LOSS, title: t('compare.taskLoss'), unit: '', digits: 4 };
+    return found ? { ...found, title: tx(found.title) } : { id: LOSS, title: t('compare.taskLoss'), unit: '', digits: 4 };
   }
 
   // The group's metrics to choose from; what was chosen stays if it can.
   offer(group) {
     this.group = group;
-    const options = [...(group?.metrics ?? []).map(metric => [metric.id, metric.title]), [LOSS, t('compare.taskLoss')]];
+    const options = [...(group?.metrics ?? []).map(metric => [metric.id, tx(metric.title)]), [LOSS, t('compare.taskLoss')]];
     const key = options.join();
     if (key === this.offered) return;
     this.offered = key;
@@ -146,7 +146,12 @@ export class CompareCurves extends Chart {
     const { info } = this;
     const names = [...new Set(this.shown.flatMap(run => Object.keys(this.curves[run.id].variants)))];
     return {
-      head: [t('history.name'), ...names.map(name => `${name} ${info.title}`), t('compare.axis.step'), t('compare.axis.seconds')],
+      head: [
+        t('history.name'),
+        ...names.map(name => `${name} ${info.title}`),
+        t('compare.axis.step'),
+        t('compare.axis.seconds'),
+      ],
       rows: this.shown.map(run => {
         const curve = this.curves[run.id];
         return [

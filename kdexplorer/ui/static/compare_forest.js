@@ -7,7 +7,7 @@ import { ink, tone } from './colors.js';
 import { csvOf } from './compare_csv.js';
 import { nameOf, unitOf } from './compare_groups.js';
 import { fixed, signed } from './format.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const LINE = 24; // px a row
 const FRAME = 84; // px around the rows
@@ -57,7 +57,7 @@ export class CompareForest extends Chart {
       const members = runs.filter(run => run.batch === batch);
       const means = this.batches.filter(found => found.batch === batch);
       blocks.push([
-        ...means.map(mean => ({ ...mean, run: members[0], mean: true, label: `<b>${plain(this.nameOfMean(mean))}</b>` })),
+        ...means.map(mean => ({ ...mean, run: members[0], mean: true, label: bold(plain(this.nameOfMean(mean)), true) })),
         ...members.flatMap(single),
       ]);
     }
@@ -124,15 +124,33 @@ export class CompareForest extends Chart {
       text: found.map(row => row.label),
       hovertemplate: `%{text}<br>%{x:+.${metric.digits}f}<extra></extra>`,
     });
-    const split = [false, true].map(mean => rows.map((row, i) => [row, i]).filter(([row]) => Boolean(row.mean) === mean));
-    const short = label => (narrow && label.length > 18 ? `${label.replace(/<\/?b>/g, '').slice(0, 17)}…` : label);
+    const placed = rows.map((row, i) => [row, i]);
+    const split = [false, true].map(mean => placed.filter(([row]) => Boolean(row.mean) === mean));
+    const short = label => (narrow && label.length > 18 ? `${thin(label).slice(0, 17)}…` : label);
     return {
-      data: split.filter(part => part.length).map(part => trace(part.map(([row]) => row), part.map(([, i]) => i), part[0][0].mean)),
+      data: split
+        .filter(part => part.length)
+        .map(part =>
+          trace(
+            part.map(([row]) => row),
+            part.map(([, i]) => i),
+            part[0][0].mean,
+          ),
+        ),
       layout: {
         hovermode: 'closest',
         margin: { l: 20, r: narrow ? 12 : 150, t: 8, b: 38 },
         shapes: [
-          { type: 'line', xref: 'x', yref: 'paper', x0: 0, x1: 0, y0: 0, y1: 1, line: { color: tone('muted'), width: 1.4 } },
+          {
+            type: 'line',
+            xref: 'x',
+            yref: 'paper',
+            x0: 0,
+            x1: 0,
+            y0: 0,
+            y1: 1,
+            line: { color: tone('muted'), width: 1.4 },
+          },
         ],
         annotations: narrow
           ? []
@@ -142,11 +160,11 @@ export class CompareForest extends Chart {
               y: i,
               xanchor: 'left',
               showarrow: false,
-              text: `${row.mean ? '<b>' : ''}${number(row.difference)}${row.mean ? '</b>' : ''} [${number(row.low)}, ${number(row.high)}]`,
+              text: `${bold(number(row.difference), row.mean)} [${number(row.low)}, ${number(row.high)}]`,
               font: { size: 11, color: tone('ink') },
             })),
         xaxis: {
-          title: { text: `Δ ${metric.title}${metric.unit ? ` (${unitOf(metric)})` : ''}`, font: { size: 11 }, standoff: 4 },
+          title: { text: `Δ ${tx(metric.title)}${metric.unit ? ` (${unitOf(metric)})` : ''}`, font: { size: 11 }, standoff: 4 },
           nticks: narrow ? 4 : 8,
           tickangle: 0,
         },
@@ -159,7 +177,7 @@ export class CompareForest extends Chart {
           ticks: '',
         },
       },
-      label: `${t('compare.forest')}: ${rows.map(row => `${row.label.replace(/<\/?b>/g, '')} ${number(row.difference)}`).join(', ')}`,
+      label: `${t('compare.forest')}: ${rows.map(row => `${thin(row.label)} ${number(row.difference)}`).join(', ')}`,
     };
   }
 
@@ -168,7 +186,7 @@ export class CompareForest extends Chart {
     return {
       head: ['name', 'variant', 'value', 'control', 'difference', 'low', 'high', 'better'].map(key => t(`compare.${key}`)),
       rows: this.rows.map(row => [
-        row.label.replace(/<\/?b>/g, ''),
+        thin(row.label),
         row.variant,
         fixed(row.value, metric.digits),
         fixed(row.control, metric.digits),
@@ -181,4 +199,6 @@ export class CompareForest extends Chart {
   }
 }
 
+const bold = (text, on) => (on ? `<b>${text}</b>` : text);
+const thin = text => text.replace(/<\/?b>/g, '');
 const best = sign => (a, b) => sign * (b.difference - a.difference);

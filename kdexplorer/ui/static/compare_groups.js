@@ -1,7 +1,7 @@
 // Which runs may share an axis: those of one task, metric, unit and convention. And how runs are called.
 
 import { plain } from './chart.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const LONG = 30;
 
@@ -27,8 +27,7 @@ export function groupsOf(runs) {
     .sort((a, b) => b.runs.length - a.runs.length);
 }
 
-export const titleOf = group =>
-  `${group.metric.title}${group.metric.unit ? ` (${group.metric.unit})` : ''} · ${group.metric.convention}`;
+export const titleOf = ({ metric }) => `${withUnit(tx(metric.title), metric)} · ${tx(metric.convention)}`;
 
 // Runs of one name are told apart by their seed, else by their id.
 export function nameOf(run, runs) {

@@ -7,7 +7,7 @@ import { tone } from './colors.js';
 import { csvOf } from './compare_csv.js';
 import { unitOf } from './compare_groups.js';
 import { brief, signed } from './format.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const AXES = 7; // beside the result's
 const KINDS = 12; // words on one axis
@@ -109,7 +109,11 @@ export class CompareParallel extends Chart {
           type: 'parcoords',
           dimensions: [
             ...axes.map(dimension),
-            { label: `Δ ${metric.title}${metric.unit ? ` (${plain(unitOf(metric))})` : ''}`, values: results },
+            {
+              label: `Δ ${plain(tx(metric.title))}${metric.unit ? ` (${plain(unitOf(metric))})` : ''}`,
+              values: results,
+              tickformat: `+.${metric.digits}f`,
+            },
           ],
           line: {
             color: results,
@@ -143,7 +147,7 @@ export class CompareParallel extends Chart {
       head: [t('history.name'), ...offered.map(axis => axis.path), t('compare.value'), t('compare.difference')],
       rows: runs.map((run, i) => [
         run.name || run.id,
-        ...offered.map(axis => (typeof axis.values[i] === 'number' ? brief(axis.values[i], 6) : String(axis.values[i] ?? '–'))),
+        ...offered.map(({ values }) => (typeof values[i] === 'number' ? brief(values[i], 6) : String(values[i] ?? '–'))),
         brief(run.value, 6),
         signed(run.difference, run.metric?.digits ?? 2),
       ]),

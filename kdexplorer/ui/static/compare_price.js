@@ -7,7 +7,7 @@ import { colorOf, tone } from './colors.js';
 import { csvOf } from './compare_csv.js';
 import { nameOf, withUnit } from './compare_groups.js';
 import { brief, fixed } from './format.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const PRICES = ['parameters', 'latency_ms', 'multiply_adds'];
 const NAMED = 6; // so many points can carry their names
@@ -48,7 +48,13 @@ export class ComparePrice extends Chart {
     const seen = new Set();
     return (this.group?.runs ?? [])
       .flatMap(run => {
-        const of = (role, name, scores) => ({ run, role, name, x: run.cost[role === 'teacher' ? role : 'student']?.[key], y: scores?.[metric.id] });
+        const of = (role, name, scores) => ({
+          run,
+          role,
+          name,
+          x: run.cost[role === 'teacher' ? role : 'student']?.[key],
+          y: scores?.[metric.id],
+        });
         return [
           ...Object.entries(run.scores.variants).map(([name, scores]) =>
             of(name === 'control' ? 'control' : 'student', name, scores),
@@ -58,7 +64,8 @@ export class ComparePrice extends Chart {
       })
       .filter(point => Number.isFinite(point.x) && Number.isFinite(point.y))
       .filter(point => {
-        const same = `${point.role}/${point.role === 'student' ? `${point.run.id}/${point.name}` : ''}/${point.x}/${point.y}`;
+        const whose = point.role === 'student' ? `${point.run.id}/${point.name}` : '';
+        const same = [point.role, whose, point.x, point.y].join('/');
         return !seen.has(same) && seen.add(same);
       });
   }
@@ -106,10 +113,16 @@ export class ComparePrice extends Chart {
       ],
       layout: {
         hovermode: 'closest',
-        xaxis: { type: 'log', title: { text: t(`compare.price.${key}`), font: { size: 11 }, standoff: 4 }, exponentformat: 'SI' },
-        yaxis: { title: { text: withUnit(metric.title, metric), font: { size: 11 }, standoff: 6 } },
+        xaxis: {
+          type: 'log',
+          title: { text: t(`compare.price.${key}`), font: { size: 11 }, standoff: 4 },
+          exponentformat: 'SI',
+        },
+        yaxis: { title: { text: withUnit(tx(metric.title), metric), font: { size: 11 }, standoff: 6 } },
       },
-      label: `${t('compare.priceTitle')}: ${front.map(point => `${nameOf(point.run, runs)} ${point.name} ${brief(point.x)}, ${fixed(point.y, metric.digits)}`).join('; ')}`,
+      label: `${t('compare.priceTitle')}: ${front
+        .map(point => `${nameOf(point.run, runs)} ${point.name} ${brief(point.x)}, ${fixed(point.y, metric.digits)}`)
+        .join('; ')}`,
     };
   }
 
@@ -117,7 +130,13 @@ export class ComparePrice extends Chart {
     const { metric, runs } = this.group ?? { metric: { digits: 2, title: '' }, runs: [] };
     const front = new Set(frontOf(this.points, metric.higher_is_better === false ? -1 : 1));
     return {
-      head: [t('compare.name'), t('compare.network'), t(`compare.price.${this.price.value}`), metric.title, t('compare.front')],
+      head: [
+        t('compare.name'),
+        t('compare.network'),
+        t(`compare.price.${this.price.value}`),
+        tx(metric.title),
+        t('compare.front'),
+      ],
       rows: this.points.map(point => [
         nameOf(point.run, runs),
         point.name,

@@ -53,6 +53,7 @@ export class Cost {
     }
     if (this.flying) {
       this.again = true; // the server measures one at a time
+      this.show(this.last, { old: true, busy: true });
       return;
     }
     const number = ++this.asked;

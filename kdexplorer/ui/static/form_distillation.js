@@ -65,7 +65,8 @@ export function distillationGroup(form) {
   const find = id => chosen(form)?.terms.find(term => term.method === id);
   const learns = chosen(form) ? fieldsFor(form, schema.parts.variant, chosen(form)) : null;
   const methods = schema.catalog.methods.filter(entry => fits(entry, config.task) || find(entry.id));
-  const cards = methods.map(entry =>
+  const [on, off] = [true, false].map(used => methods.filter(entry => Boolean(find(entry.id)) === used));
+  const cards = [...on, ...off].map(entry =>
     card({
       title: entry.title,
       summary: entry.summary,
@@ -102,13 +103,13 @@ export function distillationGroup(form) {
   );
   return [
     variantsBlock(form),
-    cards,
     learns,
     fieldsFor(
       form,
       schema.fields.distillation.filter(spec => !spec.path.includes('.')),
       config,
     ),
+    cards,
   ];
 }
 

@@ -16,7 +16,9 @@ export class Foot {
     Object.assign(this, { asked: 0, loud: false });
     this.cost = new Cost(form.server.estimate, () => ({ config: form.config, seeds: form.seeds }));
     this.share = new Share(form);
-    this.pair = h('div', { class: 'k-pair', 'aria-live': 'polite' });
+    this.names = h('div', { class: 'k-pair-names', 'aria-live': 'polite' });
+    this.ratio = h('span', { class: 'k-ratio' });
+    this.pair = h('div', { class: 'k-pair' }, this.names, this.cost.element, this.ratio);
     this.message = h('div', { class: 'k-message', role: 'alert' });
     this.button = h('button', { type: 'button', class: 'k-primary', id: 'kdx-distill', onclick: () => this.start() });
     this.label();
@@ -24,7 +26,6 @@ export class Foot {
       'footer',
       { class: 'k-form-foot' },
       this.pair,
-      this.cost.element,
       this.message,
       h('div', { class: 'k-go' }, this.button, this.share.element),
     );
@@ -59,32 +60,33 @@ export class Foot {
   }
 
   showPair({ teacher, student, compression }) {
-    const name = network => tx(this.form.entry('models', network.model)?.title || network.model);
+    const smaller = student && compression > 1.05;
+    const ratio = smaller && (compression < 10 ? brief(compression, 2) : Math.round(compression));
+    say(this.ratio, smaller ? t('form.smaller', { ratio }) : '');
     if (!student) {
-      replace(this.pair, h('span', { class: 'k-quiet' }, t('form.pairUnknown')));
+      replace(this.names, h('span', { class: 'k-quiet' }, t('form.pairUnknown')));
       return;
     }
+    const network = ({ model, parameters }, role) => {
+      const name = tx(this.form.entry('models', model)?.title || model);
+      return [
+        h('span', { class: 'k-swatch', style: { background: `var(--${role})` } }),
+        h('span', { class: 'k-pair-name', title: name }, name),
+        ' ',
+        h('b', {}, count(parameters)),
+      ];
+    };
     replace(
-      this.pair,
-      teacher && [
-        h('span', { class: 'k-swatch', style: { background: 'var(--teacher)' } }),
-        h('span', {}, `${name(teacher)} `, h('b', {}, count(teacher.parameters))),
-        h('span', { class: 'k-arrow' }, '→'),
-      ],
-      h('span', { class: 'k-swatch', style: { background: 'var(--distilled)' } }),
-      h('span', {}, `${name(student)} `, h('b', {}, count(student.parameters))),
-      compression > 1.05 &&
-        h(
-          'span',
-          { class: 'k-ratio' },
-          t('form.smaller', { ratio: compression < 10 ? brief(compression, 2) : Math.round(compression) }),
-        ),
+      this.names,
+      teacher && [network(teacher, 'teacher'), h('span', { class: 'k-arrow' }, '→')],
+      network(student, 'distilled'),
     );
   }
 
   // What is said loudly stays until something changes, whatever a check on its way finds.
   showProblems(problems, loud = false) {
     this.loud = loud;
+    this.message.classList.remove('k-told');
     this.message.classList.toggle('k-loud', loud);
     replace(
       this.message,
@@ -131,5 +133,12 @@ export class Foot {
     showTab('distill');
     signal('open', { run: answer.run, fresh: true });
     signal('runs-changed');
+    if (answer.runs?.length > 1) this.tell(t('form.queuedSeeds', { n: answer.runs.length }));
+  }
+
+  tell(text) {
+    this.showProblems([text]);
+    this.loud = true; // until something changes
+    this.message.classList.add('k-told');
   }
 }

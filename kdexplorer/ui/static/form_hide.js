@@ -15,7 +15,7 @@ export const hiddenInAddress = () =>
     .filter(name => /^[A-Za-z][A-Za-z0-9_.-]{0,60}$/.test(name))
     .slice(0, MOST);
 
-const PARTS = { presets: '.k-preset-block', variants: '.k-variant-block', share: '.k-share' };
+const PARTS = { presets: '.k-preset-block', variants: '.k-variant-block', share: '.k-sharing' };
 
 function ruleOf(name) {
   const named = `[data-name="${CSS.escape(name)}"]`;

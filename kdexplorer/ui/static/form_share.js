@@ -30,7 +30,7 @@ export function seedsInAddress(most) {
 }
 
 // Where copying is not allowed (a page without https), the text is there to be copied by hand.
-function showText(title, text) {
+function showText(element, title, text) {
   const area = h('textarea', { class: 'k-copy-text', readonly: true, rows: 12, 'aria-label': title }, text);
   const dialog = h(
     'dialog',
@@ -45,7 +45,7 @@ function showText(title, text) {
     ),
   );
   dialog.addEventListener('close', () => dialog.remove());
-  (document.querySelector('.gradio-container') ?? document.body).append(dialog);
+  element.append(dialog);
   dialog.showModal();
   area.select();
 }
@@ -71,7 +71,7 @@ export class Share {
     this.element = h(
       'details',
       {
-        class: 'k-share',
+        class: 'k-sharing',
         onkeydown: event => event.key === 'Escape' && this.close(true),
         onfocusout: event => event.relatedTarget && !this.element.contains(event.relatedTarget) && this.close(),
       },
@@ -118,7 +118,7 @@ export class Share {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      showText(t(TITLES[what]), text);
+      showText(this.form.element, t(TITLES[what]), text);
       return;
     }
     say(this.summary, t('share.copied'));

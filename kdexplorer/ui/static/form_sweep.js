@@ -219,6 +219,6 @@ export function openSweep(form, base) {
   ).element;
   draw();
   dialog.addEventListener('close', () => dialog.remove());
-  (document.querySelector('.gradio-container') ?? document.body).append(dialog);
+  form.element.append(dialog);
   dialog.showModal();
 }

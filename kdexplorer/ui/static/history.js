@@ -94,9 +94,9 @@ export class History {
     }, TYPING);
   }
 
-  // What is shown, again; not while a person writes in a row.
+  // What is shown, again; not while a person writes in a row or is asked whether they are sure.
   reload() {
-    if (!this.rows.some(row => row.editing)) this.load(0, Math.max(PAGE, Math.min(200, this.rows.length)));
+    if (!this.rows.some(row => row.editing || row.sure)) this.load(0, Math.max(PAGE, Math.min(200, this.rows.length)));
   }
 
   async load(offset, limit = PAGE) {
@@ -105,6 +105,9 @@ export class History {
     if (round !== this.round) return;
     say(this.trouble, answer.error ?? '');
     if (!answer.runs) return;
+    const told = JSON.stringify([offset, answer]);
+    if (told === this.told) return;
+    this.told = told;
     this.total = answer.total;
     const rows = answer.runs.map(run => new HistoryRow(run, this));
     this.rows = offset ? [...this.rows, ...rows] : rows;

@@ -2,13 +2,13 @@
 
 import { h, say } from './dom.js';
 import { fixed, signed, when } from './format.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const SURE = 4000; // ms in which Delete means it
 
 export class HistoryRow {
   constructor(run, history) {
-    Object.assign(this, { run, history, editing: false });
+    Object.assign(this, { run, history, editing: false, sure: false });
     this.box = h('input', {
       type: 'checkbox',
       'aria-label': t('history.chooseRun', { name: run.name || run.id }),
@@ -69,13 +69,16 @@ export class HistoryRow {
   actions() {
     const remove = h('button', { type: 'button', class: 'k-link k-delete' }, t('history.delete'));
     remove.addEventListener('click', () => {
-      if (remove.dataset.sure === 'yes') {
+      if (this.sure) {
+        this.sure = false;
         this.history.remove(this.run);
         return;
       }
+      this.sure = true;
       remove.dataset.sure = 'yes';
       say(remove, t('history.sure'));
       setTimeout(() => {
+        this.sure = false;
         remove.dataset.sure = '';
         say(remove, t('history.delete'));
       }, SURE);
@@ -166,7 +169,8 @@ function outcome(run) {
     h(
       'small',
       { class: 'k-tabular' },
-      `95 %: ${signed(verdict.low, digits)} … ${signed(verdict.high, digits)} · ${run.metric.title} ${fixed(verdict.value, digits)}`,
+      `95 %: ${signed(verdict.low, digits)} … ${signed(verdict.high, digits)}`,
+      ` · ${tx(run.metric.title)} ${fixed(verdict.value, digits)}`,
       run.verdicts.length > 1 ? ` · ${t('history.further', { count: run.verdicts.length - 1 })}` : '',
     ),
   ];

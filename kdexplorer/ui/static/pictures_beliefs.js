@@ -4,7 +4,7 @@ import { svg } from './dom.js';
 import { fixed } from './format.js';
 import { colorOf } from './colors.js';
 import { QuickChart, breadth, legend, write } from './quick_chart.js';
-import { roleName } from './pictures_panel.js';
+import { panelColor, roleName } from './pictures_panel.js';
 import { t } from './words.js';
 
 const MOST = 10; // classes; of more, those that any network finds likely, and the true one
@@ -12,10 +12,10 @@ const GAP = 10;
 const NARROWEST = 120; // px in which it can be drawn
 const thick = count => (count <= 3 ? 9 : count <= 5 ? 7 : 5);
 
-export const argmax = values => values.indexOf(Math.max(...values));
+const argmax = values => values.indexOf(Math.max(...values));
 
 // A network's bar: filled in its colour; the control's hollow and dashed, as its curve is.
-export function barStyle(role, color) {
+function barStyle(role, color) {
   if (role !== 'control') return { fill: color };
   return { fill: color, 'fill-opacity': 0.28, stroke: color, 'stroke-dasharray': '3 2' };
 }
@@ -38,10 +38,7 @@ export class Beliefs extends QuickChart {
     this.networks = subject.item.predictions.map(prediction => ({
       ...prediction,
       title: roleName(prediction),
-      style: barStyle(
-        prediction.role,
-        colorOf(prediction.role === 'variant' ? prediction.name : prediction.role, subject.run.variants),
-      ),
+      style: barStyle(prediction.role, panelColor(prediction, subject.run)),
     }));
     const top = legend(this.key(), this.size?.width ?? 500, '').height;
     this.height = top + this.row * Math.min(MOST, subject.data.classes.length) + 26;

@@ -2,9 +2,8 @@
 
 import { download } from './browser.js';
 import { Chart, plain, toolButton } from './chart.js';
-import { colorOf } from './colors.js';
 import { fixed } from './format.js';
-import { roleName } from './pictures_panel.js';
+import { panelColor, roleName } from './pictures_panel.js';
 import { csv } from './run_axes.js';
 import { t } from './words.js';
 
@@ -46,7 +45,7 @@ export class ClassAccuracy extends Chart {
     const traces = networks
       .filter(network => scores.per_class[network.name])
       .map(network => {
-        const color = colorOf(network.role === 'variant' ? network.name : network.role, run.variants);
+        const color = panelColor(network, run);
         return {
           type: 'bar',
           name: plain(roleName(network)),

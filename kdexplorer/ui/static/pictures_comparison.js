@@ -40,7 +40,11 @@ export class Comparison {
 
   tools() {
     const mode = (key, on) =>
-      h('button', { type: 'button', class: 'k-segment', 'aria-pressed': String(!on), onclick: () => this.mode(on) }, t(key));
+      h(
+        'button',
+        { type: 'button', class: 'k-segment', 'aria-pressed': String(!on), onclick: () => this.mode(on) },
+        t(key),
+      );
     this.modes = [mode('pictures.asTheyAre', false), mode('pictures.errors', true)];
     this.gains = h(
       'select',
@@ -131,9 +135,7 @@ export class Comparison {
 
 // The best students of an item by a metric, as far as its digits tell; none where all are alike.
 export function bestOf(panels, metric) {
-  const students = panels.filter(
-    panel => STUDENTS.includes(panel.role) && Number.isFinite(panel.metrics?.[metric.id]),
-  );
+  const students = panels.filter(panel => STUDENTS.includes(panel.role) && Number.isFinite(panel.metrics?.[metric.id]));
   const sign = metric.higher_is_better ? 1 : -1;
   const value = panel => Number((sign * panel.metrics[metric.id]).toFixed(metric.digits));
   const best = Math.max(...students.map(value));

@@ -2,9 +2,8 @@
 
 import { say, svg } from './dom.js';
 import { fixed } from './format.js';
-import { colorOf } from './colors.js';
 import { QuickChart, breadth, write } from './quick_chart.js';
-import { roleName } from './pictures_panel.js';
+import { panelColor, roleName } from './pictures_panel.js';
 import { t } from './words.js';
 
 const SHORTEST = 10; // px of a row that can carry its name
@@ -74,9 +73,8 @@ export class Confusion extends QuickChart {
 
   picture(tone, width) {
     const { counts, data, run } = this.subject;
-    const { role, name } = this.network;
     const { left, top, side, cell, steep, named } = this.place(width);
-    const full = channels(colorOf(role === 'variant' ? name : role, run.variants));
+    const full = channels(panelColor(this.network, run));
     const bare = channels(tone('sunken'));
     const muted = tone('muted');
     const nodes = [
@@ -87,7 +85,13 @@ export class Confusion extends QuickChart {
             fill: data.excluded.includes(i) ? tone('warn') : tone('ink'),
             'text-anchor': 'end',
           }),
-          this.head(title, left + (i + 0.5) * cell, top - 5, steep, data.excluded.includes(i) ? tone('warn') : tone('ink')),
+          this.head(
+            title,
+            left + (i + 0.5) * cell,
+            top - 5,
+            steep,
+            data.excluded.includes(i) ? tone('warn') : tone('ink'),
+          ),
         ]),
       write(9, top + side / 2, t('pictures.confusion.true'), {
         fill: muted,
@@ -107,8 +111,18 @@ export class Confusion extends QuickChart {
         nodes.push(
           svg(
             'rect',
-            { x: x + 0.5, y: y + 0.5, width: Math.max(0.5, cell - 1), height: Math.max(0.5, cell - 1), fill: `rgb(${color.join(' ')})` },
-            svg('title', {}, t('pictures.confusion.cell', { label: data.classes[i], said: data.classes[j], count, total })),
+            {
+              x: x + 0.5,
+              y: y + 0.5,
+              width: Math.max(0.5, cell - 1),
+              height: Math.max(0.5, cell - 1),
+              fill: `rgb(${color.join(' ')})`,
+            },
+            svg(
+              'title',
+              {},
+              t('pictures.confusion.cell', { label: data.classes[i], said: data.classes[j], count, total }),
+            ),
           ),
           cell >= SPACIOUS &&
             write(x + cell / 2, y + cell / 2 + 3.5, count, {

@@ -33,7 +33,12 @@ export class Disagreements {
     this.element = h(
       'section',
       { class: 'k-panel k-disagree-panel', 'aria-label': t('pictures.disagree') },
-      h('div', { class: 'k-chart-head' }, h('h3', {}, t('pictures.disagree')), h('div', { class: 'k-tools' }, this.select)),
+      h(
+        'div',
+        { class: 'k-chart-head' },
+        h('h3', {}, t('pictures.disagree')),
+        h('div', { class: 'k-tools' }, this.select),
+      ),
       this.sentence,
       h('div', { class: 'k-segments', role: 'group', 'aria-label': t('pictures.disagree.who') }, this.sides),
       this.cards,
@@ -89,7 +94,12 @@ export class Disagreements {
       this.cards,
       shown.map(image => this.card(image)),
     );
-    say(this.note, shown.length < counts[this.side] ? t('pictures.disagree.some', { shown: shown.length, all: counts[this.side] }) : '');
+    say(
+      this.note,
+      shown.length < counts[this.side]
+        ? t('pictures.disagree.some', { shown: shown.length, all: counts[this.side] })
+        : '',
+    );
   }
 
   // Of many networks, the teacher and the two that are compared.
@@ -110,7 +120,12 @@ export class Disagreements {
       h(
         'figcaption',
         {},
-        h('span', { class: 'k-case-label', title: t('pictures.heldOut', { index: image.index }) }, data.classes[image.label], unseen),
+        h(
+          'span',
+          { class: 'k-case-label', title: t('pictures.heldOut', { index: image.index }) },
+          data.classes[image.label],
+          unseen,
+        ),
         this.shown
           .filter(network => network.name in image.says)
           .map(network => {

@@ -9,11 +9,9 @@ import { t } from './words.js';
 export const roleName = panel =>
   ['input', 'teacher', 'target', 'control'].includes(panel.role) ? t(`role.${panel.role}`) : panel.name;
 
-export const swatch = (panel, run) =>
-  h('span', {
-    class: 'k-swatch',
-    style: { background: colorOf(panel.role === 'variant' ? panel.name : panel.role, run?.variants) },
-  });
+export const panelColor = (panel, run) => colorOf(panel.role === 'variant' ? panel.name : panel.role, run?.variants);
+
+export const swatch = (panel, run) => h('span', { class: 'k-swatch', style: { background: panelColor(panel, run) } });
 
 // What to draw of `panel`: its own pixels, or the error map where `errorGain` is set and there is a target.
 export async function drawing(panel, target, errorGain) {

@@ -3,11 +3,12 @@
 import { h, replace, say, unique } from './dom.js';
 import { fixed } from './format.js';
 import { Comparison } from './pictures_comparison.js';
-import { roleName, swatch } from './pictures_panel.js';
+import { panelColor, roleName, swatch } from './pictures_panel.js';
 import { t, tx } from './words.js';
 
 const TYPES = 'image/png,image/jpeg,image/bmp,image/webp,image/tiff';
 const MOST = 5; // classes of a list
+const order = { teacher: 0, variant: 1, control: 2 };
 
 export class OwnPhoto {
   constructor(server, upload) {
@@ -143,7 +144,7 @@ export class OwnPhoto {
   // A classifier's likeliest classes, a list a network.
   believed(panels, name) {
     const { run } = this;
-    const networks = panels.filter(panel => panel.predictions);
+    const networks = panels.filter(panel => panel.predictions).sort((a, b) => order[a.role] - order[b.role]);
     const input = panels.find(panel => panel.role === 'input');
     return h(
       'div',
@@ -157,15 +158,21 @@ export class OwnPhoto {
           h(
             'ol',
             {},
-            panel.predictions.slice(0, MOST).map(({ class: label, share }) =>
-              h(
-                'li',
-                {},
-                h('span', {}, label),
-                h('span', { class: 'k-share', 'aria-hidden': 'true' }, h('i', { style: { width: `${100 * share}%` } })),
-                h('span', { class: 'k-tabular' }, `${fixed(100 * share, 1)} %`),
+            panel.predictions
+              .slice(0, MOST)
+              .map(({ class: label, share }) =>
+                h(
+                  'li',
+                  {},
+                  h('span', {}, label),
+                  h(
+                    'span',
+                    { class: 'k-share', 'aria-hidden': 'true' },
+                    h('i', { style: { width: `${100 * share}%`, background: panelColor(panel, run) } }),
+                  ),
+                  h('span', { class: 'k-tabular' }, `${fixed(100 * share, 1)} %`),
+                ),
               ),
-            ),
           ),
         ),
       ),

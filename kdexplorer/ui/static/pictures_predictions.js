@@ -41,7 +41,12 @@ export class Predictions {
         'section',
         { class: 'k-panel', 'aria-label': t('pictures.images') },
         h('div', { class: 'k-strip-line' }, this.strip.element),
-        h('div', { class: 'k-belief-line' }, h('figure', {}, this.picture, h('figcaption', {}, this.note)), this.beliefs.element),
+        h(
+          'div',
+          { class: 'k-belief-line' },
+          h('figure', {}, this.picture, h('figcaption', {}, this.note)),
+          this.beliefs.element,
+        ),
       ),
       this.missing,
       this.confusion,
@@ -61,7 +66,11 @@ export class Predictions {
       image,
       name: t('pictures.heldOut', { index: logits.index[i] }),
       label: logits.labels[i],
-      predictions: logits.networks.map(({ role, name, values }) => ({ role, name, probabilities: softmax(values[i], 1) })),
+      predictions: logits.networks.map(({ role, name, values }) => ({
+        role,
+        name,
+        probabilities: softmax(values[i], 1),
+      })),
     }));
   }
 

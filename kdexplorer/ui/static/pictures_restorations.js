@@ -59,7 +59,11 @@ export class Restorations {
       h(
         n ? 'small' : 'span',
         {},
-        h(bestOf(item.panels, metric).includes(panel) ? 'b' : 'span', {}, fixed(panel.metrics[metric.id], metric.digits)),
+        h(
+          bestOf(item.panels, metric).includes(panel) ? 'b' : 'span',
+          {},
+          fixed(panel.metrics[metric.id], metric.digits),
+        ),
       );
     const first = run.metrics.map(metric => `${metric.title}${metric.unit ? ` (${metric.unit})` : ''}`).join(', ');
     replace(

@@ -4,7 +4,16 @@ import { h, replace, say } from './dom.js';
 import { drawing, paint, roleName } from './pictures_panel.js';
 import { t } from './words.js';
 
-const KEYS = { ArrowLeft: -2, ArrowDown: -2, ArrowRight: 2, ArrowUp: 2, PageDown: -10, PageUp: 10, Home: -100, End: 100 };
+const KEYS = {
+  ArrowLeft: -2,
+  ArrowDown: -2,
+  ArrowRight: 2,
+  ArrowUp: 2,
+  PageDown: -10,
+  PageUp: 10,
+  Home: -100,
+  End: 100,
+};
 
 export class BeforeAfter {
   constructor(watch) {
@@ -33,7 +42,12 @@ export class BeforeAfter {
     this.element = h(
       'div',
       { class: 'k-comparison-slider' },
-      h('div', { class: 'k-chart-head' }, h('h4', {}, t('pictures.slider')), h('div', { class: 'k-tools' }, this.selects)),
+      h(
+        'div',
+        { class: 'k-chart-head' },
+        h('h4', {}, t('pictures.slider')),
+        h('div', { class: 'k-tools' }, this.selects),
+      ),
       this.view,
       h('p', { class: 'k-note' }, t('pictures.slider.help')),
     );

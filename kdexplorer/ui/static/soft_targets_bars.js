@@ -10,6 +10,7 @@ import { t } from './words.js';
 
 const MOST = 12; // classes; of more, the likeliest to the teacher, and the true one
 const GAP = 9;
+const VALUE = 34; // px that a bar's number takes
 const FLOOR = 1e-4; // the logarithmic axis begins here
 const thick = count => (count <= 3 ? 10 : count <= 5 ? 7 : 5);
 
@@ -136,7 +137,7 @@ export class Bars extends QuickChart {
         for (const { k, c, rect, value, was } of moving) {
           const end = at(shares[k][c]);
           set(rect, { width: Math.max(0.8, end - left) });
-          set(value, { x: Math.max(end, was) + 5 });
+          set(value, { x: (was > end - 4 && was < end + VALUE ? was : end) + 5 });
           say(value, percent(shares[k][c]));
         }
       },

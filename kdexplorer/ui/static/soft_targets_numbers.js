@@ -88,7 +88,7 @@ export class Numbers {
       const shares = softmax(logits, temperature);
       const best = shares.indexOf(Math.max(...shares));
       const [says, random, distance] = this.cells[i];
-      say(says, `${classes[best]} ${percent(shares[best])}`);
+      say(says, `${classes[best]} · ${percent(shares[best])}`);
       says.classList.toggle('k-wrong-cell', best !== label);
       say(random, fixed(entropy(logits, temperature), 2));
       say(distance, role === 'teacher' || !teacher ? '–' : fixed(divergence(teacher.logits, logits, temperature), 4));

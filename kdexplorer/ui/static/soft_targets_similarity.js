@@ -11,6 +11,7 @@ import { t } from './words.js';
 
 const SHORTEST = 11; // px of a row that can carry its name
 const MANY = 30; // classes; more are one picture
+const BLANK = [128, 128, 128];
 const SPACIOUS = 26; // px of a cell that can carry its number
 export class SimilarityChart extends QuickChart {
   constructor() {
@@ -162,14 +163,18 @@ export class SimilarityChart extends QuickChart {
     canvas.height = rows.length;
     const context = canvas.getContext('2d');
     const found = context.createImageData(rows.length, rows.length);
-    rows.forEach((row, i) =>
-      row.forEach((value, j) =>
-        found.data.set(
-          [...(Number.isFinite(value) ? shade(value / peak, stops) : [128, 128, 128]), 255],
-          4 * (i * rows.length + j),
-        ),
-      ),
-    );
+    const ramp = Array.from({ length: 256 }, (_, level) => shade(level / 255, stops));
+    let at = 0;
+    for (const row of rows) {
+      for (const value of row) {
+        const [r, g, b] = value >= 0 ? ramp[Math.round((255 * value) / peak)] : BLANK;
+        found.data[at] = r;
+        found.data[at + 1] = g;
+        found.data[at + 2] = b;
+        found.data[at + 3] = 255;
+        at += 4;
+      }
+    }
     context.putImageData(found, 0, 0);
     return canvas.toDataURL('image/png');
   }
