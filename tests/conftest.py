@@ -108,12 +108,22 @@ class Server:
                 time.sleep(0.1)
 
     def stop(self) -> None:
+        """Stop it, if it is still there."""
         self.process.terminate()
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[[], Server]) -> Iterator[Server]:
+    """A server of the test module's own; stopped after it, for each keeps a worker and an inspector warm."""
+    found = serve()
+    yield found
+    stop_runs(found.home)
+    found.stop()
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ TABS = {
     "compare": compare,
 }
 WARM_AFTER = 1.5  # seconds after the server is up: the page is loaded first, torch after it
+INSPECTOR_AFTER = 6  # looks at the queue before the inspector is warmed: a spare worker is wanted sooner
 TICK = 1.0  # seconds between two looks at the queue
 
 _HEAD = """
@@ -58,8 +59,13 @@ _HEAD = """
 class Explorer(gr.Blocks):
     """The app's blocks. `launch()` needs no arguments: theme, styles and routes are its own."""
 
-    def __init__(self, manager: Manager, routes: Sequence[BaseRoute], **options: Any) -> None:
-        self.manager, self.routes = manager, [*routes, *assets.routes()]
+    def __init__(self, endpoints: Endpoints, **options: Any) -> None:
+        self.manager, self.inspect = endpoints.manager, endpoints.inspect
+        self.routes: list[BaseRoute] = [
+            *endpoints.archives.routes(),
+            *endpoints.pictures.routes(),
+            *assets.routes(),
+        ]
         super().__init__(
             title="KD Explorer",
             fill_width=True,
@@ -95,14 +101,19 @@ class Explorer(gr.Blocks):
             yield
         finally:
             done.set()
+            self.inspect.close()
             self.manager.close()
 
     def _keep(self, done: threading.Event) -> None:
-        """Warm a worker, then look after the queue."""
+        """Warm a worker, then the inspector, and look after the queue."""
         if done.wait(WARM_AFTER):
             return
         self.manager.warm()
+        looks = 0
         while not done.wait(TICK):
+            looks += 1
+            if looks == INSPECTOR_AFTER:
+                self.inspect.warm()
             with contextlib.suppress(ConfigError):  # a full disk: said where a person acts
                 self.manager.tick()
 
@@ -112,7 +123,7 @@ def build_demo(store: Store | None = None, limits: Limits | None = None) -> Expl
     store = store or Store()
     manager = Manager(store, limits or (PUBLIC_SPACE if os.environ.get("SPACE_ID") else LOCAL))
     endpoints = Endpoints(store, manager)
-    demo = Explorer(manager, endpoints.archives.routes())
+    demo = Explorer(endpoints)
     with demo:
         header(endpoints)
         with gr.Row(elem_id="kdx-page"):

@@ -10,73 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from person import RUN, Person
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from kdexplorer.presets import presets
 
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-RUN = "window.kdx?.live?.run()"
-PATIENCE = 90_000  # ms: two cores, shared with training and the browser
-expect.set_options(timeout=PATIENCE)
-
 HOSTILE = "<img src=x onerror=window.hacked=1>"
-
-
-@pytest.fixture(scope="module")
-def server(serve: Callable[[], Any]) -> Any:
-    return serve()
-
-
-@pytest.fixture(scope="module")
-def browser(chrome: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chrome, args=ARGS)
-        yield launched
-        launched.close()
-
-
-class Person:
-    """A browser of its own: its page, and everything that went wrong or left the machine."""
-
-    def __init__(self, browser: Browser, url: str, **options: Any) -> None:
-        self.url = url
-        self.context: BrowserContext = browser.new_context(
-            **{"viewport": {"width": 1440, "height": 900}, **options}
-        )
-        self.complaints: list[str] = []
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(PATIENCE)
-        self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self._watch(request.url))
-
-    def _watch(self, address: str) -> None:
-        if not address.startswith((self.url, "data:", "blob:")):
-            self.complaints.append(f"asked another machine: {address}")
-
-    def visit(self, query: str = "") -> Page:
-        self.page.goto(self.url + query)
-        self.page.locator("#kdx-distill").wait_for()
-        self.page.locator(".k-live").wait_for()
-        return self.page
-
-    def begin(self, config: dict[str, Any]) -> str:
-        """Put a configuration into the form, press Distill, and wait for the first point."""
-        before = self.page.evaluate(f"{RUN}?.id ?? null")
-        self.page.evaluate("config => window.kdx.form.load(config)", config)
-        self.page.locator("#kdx-distill").click()
-        self.page.wait_for_function(f"before => {RUN} && {RUN}.id !== before", arg=before)
-        return str(self.page.evaluate(f"{RUN}.id"))
-
-    def until(self, condition: str) -> None:
-        self.page.wait_for_function(
-            f"(() => {{ const run = {RUN}; return run && run.row && ({condition}); }})()"
-        )
-
-    def leave(self) -> None:
-        self.context.close()
-        assert not self.complaints
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 
 from kdexplorer.config import with_values
 from kdexplorer.presets import preset_config
@@ -14,36 +13,21 @@ from kdexplorer.runs.executors import Inline
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.store import Store
 
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 QUESTIONS = ("facts", "attribute", "align")
 STEPS = [4, 8, 12]
-expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="module")
-def server(serve: Callable[[], Any]) -> Any:
-    return serve()
-
-
-@pytest.fixture(scope="module")
-def run(server: Any) -> str:
+def run(shared: Any) -> str:
     settings = {
         "data.held_out": 12, "training.steps": STEPS[-1], "training.batch_size": 4, "training.threads": 1,
         "training.evaluate_every": STEPS[-1], "training.checkpoint_every": STEPS[0],
     }  # fmt: skip
-    store = Store(server.home)
+    store = Store(shared.home)
     config = with_values(preset_config("shapes"), settings)
     begun: str = Manager(store, executor=Inline()).start(config, actor=None)
     store.close()
     return begun
-
-
-@pytest.fixture(scope="module")
-def browser(chrome: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chrome, args=ARGS)
-        yield launched
-        launched.close()
 
 
 class Asked:
@@ -68,7 +52,7 @@ class Asked:
             self.most = max(self.most, len(self.under_way))
 
 
-def test_the_maps_their_scores_and_the_curve(browser: Browser, server: Any, run: str) -> None:
+def test_the_maps_their_scores_and_the_curve(browser: Browser, shared: Any, run: str) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     page = context.new_page()
     page.set_default_timeout(120_000)
@@ -76,7 +60,7 @@ def test_the_maps_their_scores_and_the_curve(browser: Browser, server: Any, run:
     page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     asked = Asked(page)
-    page.goto(f"{server.url}?run={run}")
+    page.goto(f"{shared.url}?run={run}")
     page.get_by_role("tab", name="Attention").click()
     figures = page.locator(".k-maps .k-picture")
     expect(figures).to_have_count(4)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from kdexplorer.config import RunConfig, with_values
 from kdexplorer.events import (
@@ -28,7 +28,6 @@ from kdexplorer.runs.keywords import keywords
 from kdexplorer.runs.log import append_events
 from kdexplorer.runs.store import Store
 
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 HOSTILE = "<img src=x onerror=window.hacked=1>"
 PSNR = {
     "id": "psnr",
@@ -40,7 +39,6 @@ PSNR = {
 }
 ACCURACY = {"id": "accuracy", "title": "Accuracy", "unit": "%", "digits": 1, "higher_is_better": True, "convention": "top-1"}  # fmt: skip
 BOX = ".k-past tbody input[type=checkbox]"
-expect.set_options(timeout=90_000)
 
 
 def log(metric: dict[str, Any], difference: float) -> list[Event]:
@@ -84,10 +82,9 @@ def write(store: Store, run_id: str, config: RunConfig, events: list[Event], bat
 
 
 @pytest.fixture(scope="module")
-def server(serve: Callable[[], Any]) -> Any:
+def history(server: Any) -> Any:
     """A history, oldest first: one classification, three seeds, one more, and one to write on."""
-    found = serve()
-    store = Store(found.home)
+    store = Store(server.home)
     denoise = preset_config("denoise")
     write(store, "shapes00", with_values(preset_config("shapes"), {"name": "Shapes"}), log(ACCURACY, 3.0))
     for seed, gain in enumerate((0.1, 0.2, 0.3)):
@@ -97,19 +94,11 @@ def server(serve: Callable[[], Any]) -> Any:
     write(store, "wider000", wider, log(PSNR, -0.4))
     write(store, "scratch0", with_values(denoise, {"name": "Scratch"}), log(PSNR, 0.0))
     store.close()
-    return found
-
-
-@pytest.fixture(scope="module")
-def browser(chrome: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chrome, args=ARGS)
-        yield launched
-        launched.close()
+    return server
 
 
 @pytest.fixture
-def visit(browser: Browser, server: Any) -> Iterator[Callable[..., Page]]:
+def visit(browser: Browser, history: Any) -> Iterator[Callable[..., Page]]:
     """Opens the Compare tab by the header's menu; complaints of the browser fail the test."""
     complaints: list[str] = []
 
@@ -119,7 +108,7 @@ def visit(browser: Browser, server: Any) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(90_000)
         page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(server.url)
+        page.goto(history.url)
         page.locator(".k-topmenu-button").first.click()
         page.locator(".k-topmenu-all").click()
         page.locator(".k-past tbody tr").first.wait_for()

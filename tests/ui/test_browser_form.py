@@ -8,28 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from kdexplorer.presets import preset_config
 
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 120_000  # ms: two cores, shared with training
 CONFIG = "window.kdx.form.config()"
 SMALL = {"steps": 4, "batch_size": 4, "evaluate_every": 2, "log_every": 1, "threads": 1}
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def server(serve: Callable[[], Any]) -> Any:
-    return serve()
-
-
-@pytest.fixture(scope="module")
-def browser(chrome: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chrome, args=ARGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from kdexplorer.config import with_values
 from kdexplorer.home import preview_path
@@ -22,10 +22,8 @@ from kdexplorer.runs.executors import Inline
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.store import Store
 
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 STEPS = 4
 COMPARED = ".k-restorations .k-comparison > .k-pictures .k-picture"
-expect.set_options(timeout=120_000)
 
 ERRORS = """async uris => {
   const address = [...document.querySelectorAll('link[rel=modulepreload]')].find(link => /pictures_errors\\.js$/.test(link.href));
@@ -37,11 +35,6 @@ ERRORS = """async uris => {
 }"""
 TRANSFORMS = """() => [...new Set([...document.querySelectorAll('.k-restorations .k-pixels')]
   .map(canvas => getComputedStyle(canvas).transform.split(',')[0]))]"""
-
-
-@pytest.fixture(scope="module")
-def server(serve: Callable[[], Any]) -> Any:
-    return serve()
 
 
 def trained(home: Path, preset: str, **values: Any) -> str:
@@ -56,26 +49,18 @@ def trained(home: Path, preset: str, **values: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def restored(server: Any) -> str:
+def restored(shared: Any) -> str:
     values = {"data.held_out": 2, "data.held_out_crop": 48, "data.patch": 16, "training.batch_size": 2}
-    return trained(server.home, "denoise", **values)
+    return trained(shared.home, "denoise", **values)
 
 
 @pytest.fixture(scope="module")
-def classified(server: Any) -> str:
-    return trained(server.home, "digits_without_3", **{"data.held_out": 120})
-
-
-@pytest.fixture(scope="module")
-def browser(chrome: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chrome, args=ARGS)
-        yield launched
-        launched.close()
+def classified(shared: Any) -> str:
+    return trained(shared.home, "digits_without_3", **{"data.held_out": 120})
 
 
 @pytest.fixture
-def visit(browser: Browser, server: Any) -> Iterator[Callable[..., Page]]:
+def visit(browser: Browser, shared: Any) -> Iterator[Callable[..., Page]]:
     """Opens the tab on a run; nobody may leave with a complaint of the browser."""
     complaints: list[str] = []
     contexts = []
@@ -89,7 +74,7 @@ def visit(browser: Browser, server: Any) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(120_000)
         page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{server.url}?tab=pictures" + (f"&run={run}" if run else ""))
+        page.goto(f"{shared.url}?tab=pictures" + (f"&run={run}" if run else ""))
         page.locator(".k-pictures-tab").wait_for()
         return page
 
@@ -99,8 +84,8 @@ def visit(browser: Browser, server: Any) -> Iterator[Callable[..., Page]]:
     assert not complaints
 
 
-def kept(server: Any, run: str, step: int, part: str = "") -> Any:
-    return json.loads(preview_path(server.home / "runs" / run, step, part).read_text())
+def kept(shared: Any, run: str, step: int, part: str = "") -> Any:
+    return json.loads(preview_path(shared.home / "runs" / run, step, part).read_text())
 
 
 def pixels(uri: str) -> np.ndarray:
@@ -110,7 +95,7 @@ def pixels(uri: str) -> np.ndarray:
 
 
 def test_all_panels_share_one_zoom_and_the_steps_can_be_scrubbed(
-    visit: Callable[..., Page], server: Any, restored: str
+    visit: Callable[..., Page], shared: Any, restored: str
 ) -> None:
     page = visit(restored)
     panels = page.locator(COMPARED)
@@ -118,7 +103,7 @@ def test_all_panels_share_one_zoom_and_the_steps_can_be_scrubbed(
     expect(panels.locator(".k-panel-name")).to_have_text(
         ["input", "control", "distilled", "teacher", "target"]
     )
-    first = kept(server, restored, STEPS)["items"][0]["panels"]
+    first = kept(shared, restored, STEPS)["items"][0]["panels"]
     for i in range(4):
         expect(panels.nth(i).locator(".k-panel-scores")).to_contain_text(
             f"{first[i]['metrics']['psnr']:.2f} dB"
@@ -140,23 +125,23 @@ def test_all_panels_share_one_zoom_and_the_steps_can_be_scrubbed(
     slider.focus()
     page.keyboard.press("Home")
     expect(page.locator(".k-pictures-head .k-scrub")).to_contain_text("step 1")
-    before = kept(server, restored, 1)["items"][0]["panels"][2]["metrics"]["psnr"]
+    before = kept(shared, restored, 1)["items"][0]["panels"][2]["metrics"]["psnr"]
     expect(panels.nth(2).locator(".k-panel-scores")).to_contain_text(f"{before:.2f} dB")
 
     page.locator(".k-restorations .k-strip button").nth(1).click()
-    other = kept(server, restored, 1)["items"][1]
+    other = kept(shared, restored, 1)["items"][1]
     expect(page.locator(".k-picture-name")).to_have_text(other["name"])
     expect(panels.nth(0).locator(".k-panel-scores")).to_contain_text(
         f"{other['panels'][0]['metrics']['psnr']:.2f}"
     )
-    expect(page.locator(".k-scores-table tbody tr")).to_have_count(len(kept(server, restored, 1)["items"]))
+    expect(page.locator(".k-scores-table tbody tr")).to_have_count(len(kept(shared, restored, 1)["items"]))
 
 
 def test_error_maps_are_the_difference_of_the_pixels(
-    visit: Callable[..., Page], server: Any, restored: str
+    visit: Callable[..., Page], shared: Any, restored: str
 ) -> None:
     page = visit(restored)
-    panels = kept(server, restored, STEPS)["items"][0]["panels"]
+    panels = kept(shared, restored, STEPS)["items"][0]["panels"]
     student, target = panels[2]["image"], panels[4]["image"]
     expected = np.abs(pixels(student) - pixels(target)).mean(axis=2)
     found = page.evaluate(ERRORS, [student, target])
@@ -228,10 +213,10 @@ def test_a_photo_of_ones_own_goes_through_all_networks(
 
 
 def test_predictions_say_who_confuses_what_and_who_is_right(
-    visit: Callable[..., Page], server: Any, classified: str
+    visit: Callable[..., Page], shared: Any, classified: str
 ) -> None:
     page = visit(classified)
-    scores = kept(server, classified, STEPS, "scores")
+    scores = kept(shared, classified, STEPS, "scores")
     matrices = page.locator(".k-confusion")
     expect(matrices).to_have_count(3)
     expect(matrices.locator("h3")).to_have_text(["teacher", "distilled", "control"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from kdexplorer.config import with_values
 from kdexplorer.presets import preset_config
@@ -18,10 +18,8 @@ from kdexplorer.runs.executors import Inline
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.store import Store
 
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SLIDER = "[data-name=soft-temperature]"
 TEMPERATURES = (1.0, 2.5, 4.0, 20.0)
-expect.set_options(timeout=90_000)
 
 MATHS = """async ([values, students, labels, temperatures]) => {
   const address = [...document.querySelectorAll('link[rel=modulepreload]')].find(link => /softmax\\.js$/.test(link.href));
@@ -49,21 +47,8 @@ def run_in(home: Path, preset: str, **values: Any) -> str:
     return run
 
 
-@pytest.fixture(scope="module")
-def server(serve: Callable[[], Any]) -> Any:
-    return serve()
-
-
-@pytest.fixture(scope="module")
-def browser(chrome: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chrome, args=ARGS)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
-def page(browser: Browser, server: Any) -> Iterator[Page]:
+def page(browser: Browser, shared: Any) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     complaints: list[str] = []
     found = context.new_page()
@@ -76,17 +61,17 @@ def page(browser: Browser, server: Any) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def digits(server: Any) -> str:
+def digits(shared: Any) -> str:
     short = {"training__steps": 30, "training__evaluate_every": 15, "training__log_every": 5}
-    return run_in(server.home, "digits_without_3", **short)
+    return run_in(shared.home, "digits_without_3", **short)
 
 
-def visit(page: Page, server: Any, run: str) -> None:
-    page.goto(f"{server.url}?run={run}")
+def visit(page: Page, shared: Any, run: str) -> None:
+    page.goto(f"{shared.url}?run={run}")
     page.get_by_role("tab", name="Soft targets").click()
 
 
-def test_the_arithmetic_is_torchs(page: Page, server: Any) -> None:
+def test_the_arithmetic_is_torchs(page: Page, shared: Any) -> None:
     generator = np.random.default_rng(0)
     values = np.concatenate([
         generator.normal(0, 5, (12, 6)),
@@ -94,7 +79,7 @@ def test_the_arithmetic_is_torchs(page: Page, server: Any) -> None:
     ])  # fmt: skip
     students = generator.normal(0, 3, values.shape)
     labels = np.arange(len(values)) % 5  # the sixth class has no image
-    page.goto(server.url)
+    page.goto(shared.url)
     page.locator("#kdx-distill").wait_for()
     asked = [values.tolist(), students.tolist(), labels.tolist(), list(TEMPERATURES)]
     teacher, student = torch.tensor(values), torch.tensor(students, requires_grad=True)
@@ -117,8 +102,8 @@ def test_the_arithmetic_is_torchs(page: Page, server: Any) -> None:
             np.testing.assert_allclose(given, value.numpy(), rtol=1e-9, atol=1e-12, err_msg=name)
 
 
-def test_a_temperature_changes_everything_at_once(page: Page, server: Any, digits: str) -> None:
-    visit(page, server, digits)
+def test_a_temperature_changes_everything_at_once(page: Page, shared: Any, digits: str) -> None:
+    visit(page, shared, digits)
     slider, words = page.locator(SLIDER), page.locator(".k-soft-words")
     expect(words).to_contain_text("At T =")
     entropy = page.locator(".k-soft-numbers tbody tr").first.locator("td").nth(1)
@@ -141,8 +126,8 @@ def test_a_temperature_changes_everything_at_once(page: Page, server: Any, digit
     assert 19 < page.evaluate("window.kdx.softTargets.state().temperature") < 20
 
 
-def test_images_steps_and_tables(page: Page, server: Any, digits: str) -> None:
-    visit(page, server, digits)
+def test_images_steps_and_tables(page: Page, shared: Any, digits: str) -> None:
+    visit(page, shared, digits)
     chosen = page.locator(".k-soft .k-strip [aria-checked=true]")
     expect(page.locator(".k-soft-name")).to_contain_text("never shown")  # the unseen class stands in front
     chosen.focus()
@@ -168,10 +153,10 @@ def test_images_steps_and_tables(page: Page, server: Any, digits: str) -> None:
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_restoration_run_says_why_there_are_none(page: Page, server: Any) -> None:
+def test_a_restoration_run_says_why_there_are_none(page: Page, shared: Any) -> None:
     small = {"data__held_out": 2, "data__held_out_crop": 32, "data__patch": 16, "training__batch_size": 2}
-    run = run_in(server.home, "denoise", training__steps=2, training__evaluate_every=1, **small)
-    visit(page, server, run)
+    run = run_in(shared.home, "denoise", training__steps=2, training__evaluate_every=1, **small)
+    visit(page, shared, run)
     expect(page.locator(".k-soft-head .k-ghost-text")).to_contain_text("pixels, not probabilities")
     page.get_by_role("button", name="Choose “Shapes: soft targets”").click()
     assert page.evaluate("window.kdx.form.config()") == preset_config("shapes").model_dump(mode="json")

@@ -5,7 +5,7 @@ import { fixed } from './format.js';
 import { ImageStrip } from './image_strip.js';
 import { Comparison, bestOf } from './pictures_comparison.js';
 import { roleName, swatch } from './pictures_panel.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 export class Restorations {
   constructor() {
@@ -65,7 +65,7 @@ export class Restorations {
           fixed(panel.metrics[metric.id], metric.digits),
         ),
       );
-    const first = run.metrics.map(metric => `${metric.title}${metric.unit ? ` (${metric.unit})` : ''}`).join(', ');
+    const first = run.metrics.map(metric => `${tx(metric.title)}${metric.unit ? ` (${metric.unit})` : ''}`).join(', ');
     replace(
       this.table,
       h(

@@ -6,7 +6,7 @@ import { download } from './browser.js';
 import { colorOf } from './colors.js';
 import { Chart, marksLayout, plain, toolButton, toolToggle } from './chart.js';
 import { csv, lineOf, marksOf, stepAxis } from './run_axes.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const FAINT = 0.42; // how strong the curves of other runs of the family are
 
@@ -49,7 +49,7 @@ export class QualityChart extends Chart {
     const titles = run.metrics.map(metric => metric.title).join();
     if (titles !== this.titles) {
       this.titles = titles;
-      this.select.replaceChildren(...run.metrics.map(metric => h('option', { value: metric.id }, metric.title)));
+      this.select.replaceChildren(...run.metrics.map(metric => h('option', { value: metric.id }, tx(metric.title))));
     }
     if (other) this.drawNow();
     else this.draw(true);
@@ -107,7 +107,7 @@ export class QualityChart extends Chart {
       uirevision: `${run.id}/${this.view}`,
       ...marksLayout(marksOf(run), stepAxis(run).range[1]),
       xaxis: stepAxis(run),
-      yaxis: { title: { text: `${metric.title}${unit}`, font: { size: 11 }, standoff: 6 }, ...axis },
+      yaxis: { title: { text: `${tx(metric.title)}${unit}`, font: { size: 11 }, standoff: 6 }, ...axis },
     };
   }
 
@@ -145,7 +145,7 @@ export class QualityChart extends Chart {
     return {
       data,
       layout: this.layout(metric),
-      label: `${t('chart.quality')}. ${metric.title}, ${t('chart.step')} ${steps.at(-1)}: ${last}`,
+      label: `${t('chart.quality')}. ${tx(metric.title)}, ${t('chart.step')} ${steps.at(-1)}: ${last}`,
     };
   }
 
@@ -197,7 +197,7 @@ export class QualityChart extends Chart {
         },
       ];
     });
-    const layout = this.layout({ ...metric, title: `Δ ${metric.title}` }, { zeroline: true, zerolinewidth: 1.5 });
+    const layout = this.layout({ ...metric, title: `Δ ${tx(metric.title)}` }, { zeroline: true, zerolinewidth: 1.5 });
     return {
       data,
       layout,
@@ -212,7 +212,7 @@ export class QualityChart extends Chart {
     return {
       head: [
         t('chart.step'),
-        ...columns.map(([name, metric]) => `${name} ${metric.title}${metric.unit ? ` ${metric.unit}` : ''}`),
+        ...columns.map(([name, metric]) => `${name} ${tx(metric.title)}${metric.unit ? ` ${metric.unit}` : ''}`),
       ],
       rows: run.evaluations
         .slice(-40)

@@ -5,6 +5,7 @@ import { fromAddress } from './address.js';
 const KEPT = 'kdx-language';
 let texts = {};
 let chosen = 'en';
+let patterns = null; // made when first needed
 
 // The language of this page: its address's, the one kept, or the browser's first that we have.
 function choose(codes) {
@@ -44,5 +45,19 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
 }
 
-// A sentence that the server says in English, in the person's language where we have it.
-export const tx = sentence => texts[sentence] ?? sentence;
+// A sentence that the server says in English, in the person's language where we have it. `{name}` in a key stands for
+// any words, and these are looked up as well.
+export function tx(sentence) {
+  if (sentence in texts || chosen === 'en' || typeof sentence !== 'string') return texts[sentence] ?? sentence;
+  patterns ??= Object.keys(texts).filter(key => key.includes(' ') && key.includes('{')).map(patternOf);
+  for (const { pattern, key } of patterns) {
+    const found = pattern.exec(sentence);
+    if (found) return t(key, Object.fromEntries(Object.entries(found.groups).map(([name, part]) => [name, tx(part)])));
+  }
+  return sentence;
+}
+
+function patternOf(key) {
+  const plain = key.replace(/[.*+?^$()[\]\\|]/g, '\\$&');
+  return { key, pattern: new RegExp(`^${plain.replace(/\{(\w+)\}/g, '(?<$1>.+?)')}$`) };
+}
