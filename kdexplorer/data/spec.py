@@ -73,12 +73,14 @@ class SourceSpec(Spec):
             Raises ConfigError with what to change (a missing folder, a broken image, no network).
         known: checked params → (channels, classes, side) of its labelled images, where that can be said without
             loading (or downloading) them.
+        samples: training images where `known` is given; 0 where every one is made anew.
         reads_paths: it opens a path that the person names: refused where that is not the machine's owner.
     """
 
     load: Callable[[Mapping[str, Any], Sequence[int]], Any]
     reads_paths: bool = False
     known: Callable[[Mapping[str, Any]], tuple[int, int, int]] | None = None
+    samples: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,5 +47,6 @@ SOURCES.add(
         paper="UCI, 1998",
         load=load,
         known=lambda params: (1, len(CLASSES), 8),
+        samples=1437,
     )
 )

@@ -46,11 +46,11 @@ def _said(facts: tuple[int, int, int]) -> Callable[[Mapping[str, Any]], tuple[in
     return lambda params: facts
 
 
-for id, title, name, folder, known, what, paper in (
-    ("cifar10", "CIFAR-10", "CIFAR10", "cifar-10-batches-py", (3, 10, 32), "60,000 photos of 32 × 32, 10 classes", "Krizhevsky 2009"),
-    ("cifar100", "CIFAR-100", "CIFAR100", "cifar-100-python", (3, 100, 32), "60,000 photos of 32 × 32, 100 classes", "Krizhevsky 2009"),
-    ("mnist", "MNIST", "MNIST", "MNIST/raw", (1, 10, 28), "70,000 digits of 28 × 28", "LeCun 1998"),
-    ("fashion_mnist", "FashionMNIST", "FashionMNIST", "FashionMNIST/raw", (1, 10, 28), "70,000 garments of 28 × 28", "1708.07747"),
+for id, title, name, folder, known, samples, what, paper in (
+    ("cifar10", "CIFAR-10", "CIFAR10", "cifar-10-batches-py", (3, 10, 32), 50_000, "60,000 photos of 32 × 32, 10 classes", "Krizhevsky 2009"),
+    ("cifar100", "CIFAR-100", "CIFAR100", "cifar-100-python", (3, 100, 32), 50_000, "60,000 photos of 32 × 32, 100 classes", "Krizhevsky 2009"),
+    ("mnist", "MNIST", "MNIST", "MNIST/raw", (1, 10, 28), 60_000, "70,000 digits of 28 × 28", "LeCun 1998"),
+    ("fashion_mnist", "FashionMNIST", "FashionMNIST", "FashionMNIST/raw", (1, 10, 28), 60_000, "70,000 garments of 28 × 28", "1708.07747"),
 ):  # fmt: skip
     SOURCES.add(
         SourceSpec(
@@ -61,5 +61,6 @@ for id, title, name, folder, known, what, paper in (
             paper=paper,
             load=_loader(title, name, folder),
             known=_said(known),
+            samples=samples,
         )
     )
