@@ -58,6 +58,12 @@ export function tx(sentence) {
 }
 
 function patternOf(key) {
+  const seen = new Set();
+  const part = (all, name) => {
+    if (seen.has(name)) return `\\k<${name}>`; // the same words again
+    seen.add(name);
+    return `(?<${name}>.+?)`;
+  };
   const plain = key.replace(/[.*+?^$()[\]\\|]/g, '\\$&');
-  return { key, pattern: new RegExp(`^${plain.replace(/\{(\w+)\}/g, '(?<$1>.+?)')}$`) };
+  return { key, pattern: new RegExp(`^${plain.replace(/\{(\w+)\}/g, part)}$`) };
 }
