@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from kdexplorer import catalog
+from kdexplorer.cli_images import add_commands
 from kdexplorer.cli_text import Progress, entry_lines, run_line, summary_lines
 from kdexplorer.commands import Command, Extend, Pause, SetKnob, Step, Stop
 from kdexplorer.config import RunConfig, explain, with_values
@@ -127,6 +128,7 @@ def _parser() -> Parser:
     command(
         "import", _import, "Add an exported run to this history; prints its id.", of_run=False
     ).add_argument("file", metavar="FILE", type=Path, help="a zip that `kdexplorer export` or the page wrote")
+    add_commands(command)
     command("delete", _delete, "Remove a run and everything it wrote.")
     listing = command(
         "list", _list, "List what there is to choose from, with defaults and bounds.", of_run=False

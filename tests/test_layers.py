@@ -23,6 +23,7 @@ FLOORS = (
         "events",
         "commands",
         "home",
+        "preview_pictures",
         "weight_file",
         "metrics",
     ),
@@ -33,7 +34,7 @@ FLOORS = (
     ("attribution", "tasks"),
     ("training",),
     ("runs",),
-    ("ui", "cli_text"),
+    ("ui", "cli_text", "cli_images"),
     ("cli",),
     ("app",),
 )

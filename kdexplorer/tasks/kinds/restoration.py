@@ -15,7 +15,7 @@ from kdexplorer.data.draws import generator
 from kdexplorer.data.pipeline import augment, degrade, scale_of
 from kdexplorer.data.resize import bicubic_upsample
 from kdexplorer.events import MetricInfo, Metrics
-from kdexplorer.metrics.image import psnr, ssim
+from kdexplorer.metrics.image import Channel, psnr, ssim
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.picture import data_uri
@@ -25,6 +25,21 @@ PREVIEW_CROP = 144
 PREVIEWS = 4
 PIXELS_AT_ONCE = 600_000  # of one evaluation batch, so that memory stays bounded whatever the images
 HELD_OUT_SEED = 20260101  # the same held-out noise in every run, so that runs can be compared
+
+
+def channel_and_shave(scale: int) -> tuple[Channel, int]:
+    """What PSNR and SSIM look at: luma without a border of `scale` pixels where an image was enlarged, else all."""
+    return ("y", scale) if scale > 1 else ("rgb", 0)
+
+
+def conventions(scale: int) -> tuple[str, str]:
+    """How PSNR and SSIM are computed, in words."""
+    channel, shave = channel_and_shave(scale)
+    where = f"{'Y' if channel == 'y' else 'RGB'}, {f'{shave} px shaved' if shave else 'no shave'}"
+    return (
+        f"PSNR on {where}, 8-bit rounded, averaged over images",
+        f"SSIM on {where}, Gaussian window 11, σ 1.5, valid region",
+    )
 
 
 class Restoration:
@@ -43,13 +58,13 @@ class Restoration:
         source = SOURCES[data.source.id]
         photos = source.load(source.check(data.source.params), data.exclude_classes)
         self.photos: PhotoData = photos.to(device)
-        self.channel, self.shave = ("y", self.scale) if self.scale > 1 else ("rgb", 0)
-        where = f"{'Y' if self.channel == 'y' else 'RGB'}, {f'{self.shave} px shaved' if self.shave else 'no shave'}"
+        self.channel, self.shave = channel_and_shave(self.scale)
+        of_psnr, of_ssim = conventions(self.scale)
         self.metrics: tuple[MetricInfo, ...] = (
             MetricInfo(id="psnr", title="PSNR", unit="dB", digits=2, higher_is_better=True,
-                       convention=f"PSNR on {where}, 8-bit rounded, averaged over images"),
+                       convention=of_psnr),
             MetricInfo(id="ssim", title="SSIM", unit="", digits=4, higher_is_better=True,
-                       convention=f"SSIM on {where}, Gaussian window 11, σ 1.5, valid region"),
+                       convention=of_ssim),
         )  # fmt: skip
         self.held_out = self._pairs(self.photos.held_out(data.held_out, data.held_out_crop), "held out")
         if not self.held_out:

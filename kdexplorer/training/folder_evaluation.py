@@ -1,0 +1,130 @@
+"""How well a run's networks restore a folder of images that nobody trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kdexplorer.config import CONTROL, RunConfig
+from kdexplorer.data.draws import generator
+from kdexplorer.data.image_file import image_files, read_image
+from kdexplorer.data.pipeline import degrade, scale_of
+from kdexplorer.data.resize import bicubic_upsample, mod_crop
+from kdexplorer.metrics.comparison import paired_bootstrap
+from kdexplorer.metrics.image import Channel, psnr, ssim
+from kdexplorer.models.build import Network
+from kdexplorer.params import ConfigError
+from kdexplorer.tasks.kinds.restoration import HELD_OUT_SEED, channel_and_shave, conventions
+from kdexplorer.training.restoring import MAX_PIXELS, restore
+
+INPUT = "input"
+METRICS = ("psnr", "ssim")
+
+
+def evaluate_folder(
+    config: RunConfig,
+    networks: Mapping[str, Network],
+    folder: Path,
+    *,
+    inputs: Path | None = None,
+    ensemble: bool = False,
+    shown: Callable[[str], None] = lambda name: None,
+) -> dict[str, Any]:
+    """PSNR and SSIM of every network on every image of `folder`.
+
+    Args:
+        networks: by name, `control` among them where the run has one.
+        folder: the clean images.
+        inputs: the degraded ones, matched by name; None degrades the clean ones as the run does, always alike.
+        ensemble: average each network over eight views of the image.
+        shown: is told the name of each image when it is done.
+
+    Returns:
+        {convention: {metric: words}, images: [{name, size: [w, h], scores: {network: {metric: value}}}],
+        mean: {network: {metric: value}}, gain: {student: {metric: {difference, low, high}}}}: the gain is over the
+        control, with a 95 % bootstrap interval over images.
+
+    Raises:
+        ConfigError: the run restores nothing, the folder holds no images, or a pair does not fit.
+    """
+    if config.task != "restoration":
+        raise ConfigError("Only runs that restore images can be evaluated on a folder of images.")
+    scale = scale_of(config.data.degradations)
+    channel, shave = channel_and_shave(scale)
+    images: list[dict[str, Any]] = []
+    for name, worse, clean in _pairs(config, folder, inputs, scale):
+        scores = {
+            INPUT: _scores(bicubic_upsample(worse, scale) if scale > 1 else worse, clean, channel, shave)
+        }
+        for which, network in networks.items():
+            device = next(network.module.parameters()).device
+            output = restore(network.module, worse.to(device), scale, ensemble=ensemble)
+            scores[which] = _scores(output, clean, channel, shave)
+        images.append({"name": name, "size": list(clean.shape[:-3:-1]), "scores": scores})
+        shown(name)
+    names = [INPUT, *networks]
+    by_name = {n: {m: [image["scores"][n][m] for image in images] for m in METRICS} for n in names}
+    return {
+        "convention": dict(zip(METRICS, conventions(scale), strict=True)),
+        "images": images,
+        "mean": {
+            n: {m: sum(values) / len(values) for m, values in found.items()} for n, found in by_name.items()
+        },
+        "gain": _gains(by_name, [variant.name for variant in config.variants]),
+    }
+
+
+def _scores(output: Tensor, clean: Tensor, channel: Channel, shave: int) -> dict[str, float]:
+    settings: dict[str, Any] = {"channel": channel, "shave": shave}
+    return {"psnr": psnr(output, clean, **settings).item(), "ssim": ssim(output, clean, **settings).item()}
+
+
+def _gains(
+    scores: Mapping[str, Mapping[str, Sequence[float]]], students: Sequence[str]
+) -> dict[str, dict[str, dict[str, float]]]:
+    if CONTROL not in scores:
+        return {}
+    compared = [name for name in students if name in scores]
+    return {
+        name: {
+            metric: dict(
+                zip(
+                    ("difference", "low", "high"),
+                    paired_bootstrap(scores[name][metric], scores[CONTROL][metric]),
+                    strict=True,
+                )
+            )
+            for metric in METRICS
+        }
+        for name in compared
+    }
+
+
+def _pairs(
+    config: RunConfig, folder: Path, inputs: Path | None, scale: int
+) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """(name, degraded, clean) of every image, [1, 3, h, w] and [1, 3, scale·h, scale·w], on the CPU."""
+    files = list(image_files(folder))
+    if not files:
+        raise ConfigError(f"There is no image in {folder}.")
+    partners = {path.stem: path for path in image_files(inputs)} if inputs is not None else None
+    for index, path in enumerate(files):
+        clean = read_image(path, max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0)
+        clean = mod_crop(clean, scale)
+        if partners is None:
+            draws = generator(torch.device("cpu"), "evaluate", HELD_OUT_SEED, index)
+            yield path.name, degrade(clean, config.data.degradations, draws), clean
+            continue
+        if path.stem not in partners:
+            raise ConfigError(f"{path.name} has no partner of the same name in {inputs}.")
+        worse = read_image(partners[path.stem], max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0)
+        if [side * scale for side in worse.shape[-2:]] != list(clean.shape[-2:]):
+            seen, asked = (" × ".join(str(s) for s in x.shape[:-3:-1]) for x in (worse, clean))
+            raise ConfigError(
+                f"{path.name}: the degraded image is {seen} and the clean one {asked}; this run enlarges {scale}×."
+            )
+        yield path.name, worse, clean

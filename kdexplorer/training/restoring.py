@@ -1,0 +1,64 @@
+"""Restoring images with a trained network: of any size, with or without self-ensemble."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from kdexplorer.data.image_file import SUFFIXES, read_image
+from kdexplorer.params import ConfigError
+from kdexplorer.tasks.spec import Forward
+from kdexplorer.training.tiles import tiled
+
+MAX_PIXELS = 40_000_000
+JPEG_QUALITY = 95
+
+
+def restore(forward: Forward, image: Tensor, scale: int, *, ensemble: bool = False) -> Tensor:
+    """[1, C, H, W] in [0, 1] → [1, C, scale·H, scale·W] on the CPU, in tiles.
+
+    With `ensemble`, the mean over the eight flips and quarter turns of the image (EDSR, arXiv 1707.02921).
+    """
+    if not ensemble:
+        return tiled(forward, image, scale)
+    total = torch.zeros(1, image.shape[1], image.shape[2] * scale, image.shape[3] * scale)
+    for turns in range(4):
+        for flipped in (False, True):
+            view = torch.rot90(image.flip(-1) if flipped else image, turns, (-2, -1))
+            seen = torch.rot90(tiled(forward, view, scale), -turns, (-2, -1))
+            total += seen.flip(-1) if flipped else seen
+    return total / 8
+
+
+def restore_file(
+    forward: Forward, source: Path, target: Path, scale: int, *, device: torch.device, ensemble: bool = False
+) -> tuple[int, int]:
+    """Restore one image file and write it whole or not at all; returns its (width, height).
+
+    Raises:
+        ConfigError: no image that can be read, another file format than images have, or it cannot be written.
+    """
+    if target.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"{target.name}: write to a file that ends in {', '.join(sorted(SUFFIXES))}.")
+    image = read_image(source, max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0).to(device)
+    restored = restore(forward, image, scale, ensemble=ensemble)
+    pixels = restored[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
+        os.close(handle)
+        try:
+            Image.fromarray(pixels).save(name, quality=JPEG_QUALITY)
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{target}: cannot be written ({error.strerror or error}).") from None
+    return pixels.shape[1], pixels.shape[0]

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from kdexplorer.params import ConfigError
+from kdexplorer.training.restoring import restore, restore_file
+
+CPU = torch.device("cpu")
+
+
+def shifted(image: Tensor) -> Tensor:
+    """Something that looks to one side only, and so is not the same after a flip or a turn."""
+    return image.roll(1, -1)
+
+
+def test_the_ensemble_is_the_mean_over_eight_views_turned_back() -> None:
+    image = torch.rand(1, 3, 20, 28)
+    expected = torch.stack([
+        image.roll(1, -1), image.roll(-1, -1), image.roll(1, -2), image.roll(-1, -2),
+    ]).mean(0)  # each direction twice  # fmt: skip
+    torch.testing.assert_close(restore(shifted, image, 1, ensemble=True), expected)
+    torch.testing.assert_close(restore(shifted, image, 1), image.roll(1, -1))
+    double = torch.nn.Upsample(scale_factor=2, mode="nearest")
+    torch.testing.assert_close(restore(double, image, 2, ensemble=True), double(image))
+
+
+def test_a_file_is_restored_and_written_whole(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 56, 4), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "in.png")  # transparent: laid on white
+    size = restore_file(lambda x: 1 - x, tmp_path / "in.png", tmp_path / "out.png", 1, device=CPU)
+    assert size == (56, 40)
+    seen = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    alpha = pixels[..., 3:] / 255
+    expected = 255 - np.round(pixels[..., :3] * alpha + 255 * (1 - alpha))
+    assert abs(seen - expected).max() <= 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.png"]
+
+
+def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    Image.new("RGB", (32, 32)).save(tmp_path / "in.png")
+    for target, words in {"out.txt": "write to a file that ends in", "no/folder.png": "cannot be written"}.items():  # fmt: skip
+        with pytest.raises(ConfigError, match=words):
+            restore_file(shifted, tmp_path / "in.png", tmp_path / target, 1, device=CPU)
+    with pytest.raises(ConfigError, match="no image file"):
+        restore_file(shifted, tmp_path / "gone.png", tmp_path / "out.png", 1, device=CPU)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
