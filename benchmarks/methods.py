@@ -1,11 +1,12 @@
 """Every method for the same short budget, beside one control: what it gains, how long a step takes, what it needs.
 
-    python benchmarks/methods.py shapes denoise                 # bundled data
-    python benchmarks/methods.py cifar --images FOLDER --teacher FILE
+    python benchmarks/methods.py --settings shapes denoise --log methods.jsonl      # bundled data
+    python benchmarks/methods.py --settings cifar --images FOLDER --teacher FILE --log methods.jsonl
+    python benchmarks/methods.py --settings shapes denoise cifar --log methods.jsonl --table
 
 `FOLDER` holds CIFAR-10 as .npz files, `FILE` a ResNet-56 for it (see README). Prints a Markdown table per setting: the
 difference to the control at the end (mean over seeds, 95 % t-interval over seeds), and time per step and peak memory of
-the method alone ÷ those of the control alone, the two measured in turn.
+the method alone ÷ those of the control alone, the two measured in turn. What the log holds is not done again.
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-# Two-sided 95 % quantiles of Student's t by degrees of freedom.
-T95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+from methods_table import Log, table
+
 AT_ONCE = 6  # variants of one cohort
 ROUNDS = 3
 
@@ -65,36 +65,42 @@ def variant(method: Any, task_weight: float) -> dict[str, Any]:
     return {"name": method.id, "task_weight": task_weight, "terms": [term]}
 
 
-def fitting(config: Any, methods: list[Any]) -> tuple[list[Any], dict[str, str]]:
-    """The methods that fit the pair, and why the others do not."""
+def fitting(setting: str, config: Any, methods: list[Any], log: Log) -> list[Any]:
+    """The methods that fit the pair; why the others do not goes into the log."""
     from kdexplorer.config import RunConfig
     from kdexplorer.params import ConfigError
     from kdexplorer.training.session import Session
 
-    fit, refused = [], {}
+    fit = []
     for method in methods:
-        if method.tasks and config.task not in method.tasks:
+        if (method.tasks and config.task not in method.tasks) or log.find(
+            kind="refused", setting=setting, method=method.id
+        ):
             continue
         values = {**config.model_dump(mode="json"), "variants": [variant(method, 1.0)]}
+        if log.find(kind="gain", setting=setting, method=method.id):
+            fit.append(method)
+            continue
         try:
             session = Session(RunConfig.from_dict(values), None, None)
             session.cohort.train_step(0, 10)  # some only find out on real features
             fit.append(method)
         except ConfigError as error:
-            refused[method.id] = str(error).splitlines()[0]
-    return fit, refused
+            log.add(kind="refused", setting=setting, method=method.id, reason=str(error).splitlines()[0])
+    return fit
 
 
-def gains(config: Any, methods: list[Any], seeds: int) -> dict[str, list[float]]:
-    """By method, one difference to the control a seed."""
+def gains(setting: str, config: Any, methods: list[Any], seeds: int, log: Log) -> None:
+    """One cell a method and seed: value, control and their difference at the end."""
     from kdexplorer.config import RunConfig
     from kdexplorer.events import Evaluated, RunFailed
     from kdexplorer.training import fit
 
-    found: dict[str, list[float]] = {method.id: [] for method in methods}
     for seed in range(seeds):
-        for first in range(0, len(methods), AT_ONCE):
-            part = methods[first : first + AT_ONCE]
+        place = {"kind": "gain", "setting": setting, "steps": config.training.steps, "seed": seed}
+        missing = [method for method in methods if not log.find(**place, method=method.id)]
+        for first in range(0, len(missing), AT_ONCE):
+            part = missing[first : first + AT_ONCE]
             values = config.model_dump(mode="json")
             values["training"]["seed"] = seed
             values["variants"] = [variant(method, 1.0) for method in part]
@@ -104,10 +110,10 @@ def gains(config: Any, methods: list[Any], seeds: int) -> dict[str, list[float]]
                     raise SystemExit(f"{[m.id for m in part]}, seed {seed}: {event.reason}")
                 last = event if isinstance(event, Evaluated) else last
             assert last is not None
-            for verdict in last.verdicts:
-                found[verdict.variant].append(verdict.difference)
-            print(f"  seed {seed}: {', '.join(m.id for m in part)}", file=sys.stderr, flush=True)
-    return found
+            for found in last.verdicts:
+                scores = {"value": found.value, "control": found.control, "difference": found.difference}
+                log.add(**place, method=found.variant, **scores)
+            print(f"  {setting}, seed {seed}: {', '.join(m.id for m in part)}", file=sys.stderr, flush=True)
 
 
 def cost(values: dict[str, Any]) -> tuple[float, float]:
@@ -127,66 +133,52 @@ def cost(values: dict[str, Any]) -> tuple[float, float]:
     return step, memory or float("nan")
 
 
-def costs(config: Any, methods: list[Any]) -> dict[str, tuple[float, float]]:
-    """By method, time per step and peak memory ÷ those of the control that was measured just before."""
+def costs(setting: str, config: Any, methods: list[Any], log: Log) -> None:
+    """One cell a method: time per step and peak memory ÷ those of the control that was measured just after."""
     values = config.model_dump(mode="json")
     control = {**values, "variants": [], "control": True}
-    found = {}
     for method in methods:
+        if log.find(kind="cost", setting=setting, method=method.id):
+            continue
         alone = {**values, "variants": [variant(method, 1.0)], "control": False}
         times, memories = [], []
         for _ in range(ROUNDS):
             (own_step, own_memory), (step, memory) = cost(alone), cost(control)
             times.append(own_step / step)
             memories.append(own_memory / memory)
-        found[method.id] = (statistics.median(times), statistics.median(memories))
-        print(f"  {method.id}: time ×{found[method.id][0]:.2f}", file=sys.stderr, flush=True)
-    return found
-
-
-def table(setting: str, options: argparse.Namespace) -> str:
-    from kdexplorer.distillation import METHODS
-
-    config = base(setting, options)
-    wanted = [m for m in METHODS if not options.methods or m.id in options.methods]
-    fit, refused = fitting(config, wanted)
-    begin = time.perf_counter()
-    differences = gains(config, fit, options.seeds)
-    prices = {} if options.no_cost else costs(config, fit)
-    unit = "dB" if config.task == "restoration" else "points"
-    lines = [
-        f"### {setting}: {options.steps} steps, batch {config.training.batch_size}, {options.seeds} seeds",
-        "",
-        f"| method | − control ({unit}) | 95 % over seeds | time a step | peak memory |",
-        "| --- | ---: | :---: | ---: | ---: |",
-    ]
-    for method in fit:
-        values = differences[method.id]
-        mean = statistics.fmean(values)
-        half = (
-            T95[len(values) - 1] * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
-        )
-        step, memory = prices.get(method.id, (float("nan"), float("nan")))
-        lines.append(
-            f"| {method.title} | {mean:+.2f} | {mean - half:+.2f} … {mean + half:+.2f} | ×{step:.2f} | ×{memory:.2f} |"
-        )
-    lines += ["", *[f"- {id} does not fit: {reason}" for id, reason in refused.items()]]
-    lines.append(f"\n{time.perf_counter() - begin:.0f} s in all.")
-    return "\n".join(lines)
+        time, memory = statistics.median(times), statistics.median(memories)
+        log.add(kind="cost", setting=setting, method=method.id, time=time, memory=memory)
+        print(f"  {setting}, {method.id}: time ×{time:.2f}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("settings", nargs="+", choices=("shapes", "denoise", "cifar"))
+    from kdexplorer.distillation import METHODS
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    settings = ("shapes", "denoise", "cifar")
+    parser.add_argument("--settings", nargs="+", choices=settings, default=["shapes", "denoise"])
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", nargs="*", help="only these")
     parser.add_argument("--images", help="cifar: a folder of .npz files")
     parser.add_argument("--teacher", help="cifar: weights of a ResNet-56")
+    parser.add_argument("--log", type=Path, help="JSON lines: finished cells go here, and are not done again")
     parser.add_argument("--no-cost", action="store_true", help="leave out time and memory")
+    parser.add_argument("--table", action="store_true", help="only print the tables of what the log holds")
     options = parser.parse_args()
+    log = Log(options.log)
+    wanted = [method for method in METHODS if not options.methods or method.id in options.methods]
     for setting in options.settings:
-        print(table(setting, options), "\n", flush=True)
+        if not options.table:
+            config = base(setting, options)
+            fit = fitting(setting, config, wanted, log)
+            gains(setting, config, fit, options.seeds, log)
+            if not options.no_cost:
+                costs(setting, config, fit, log)
+        titles = {method.id: method.title for method in wanted}
+        print(table(log, setting, options.steps, titles), "\n", flush=True)
 
 
 if __name__ == "__main__":

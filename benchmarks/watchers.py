@@ -34,6 +34,7 @@ from kdexplorer.runs.store import Store
 
 PACE = 0.7  # seconds between two polls of a page that shows a run
 TOKEN = "0" * 48
+SHOWN = "kdx.live.run().previews.length"
 
 
 class Viewer:
@@ -45,6 +46,7 @@ class Viewer:
         self.session = f"{random.getrandbits(48):x}"
         self.polls: list[float] = []
         self.bytes = 0
+        self.seen: set[str] = set()  # pictures, as a browser keeps them
 
     def ask(self, name: str, query: dict[str, Any]) -> Any:
         body = {"data": query, "component_id": self.component, "fn_name": name, "session_hash": self.session}
@@ -52,6 +54,13 @@ class Viewer:
         answer.raise_for_status()
         self.bytes += len(answer.content)
         return answer.json()
+
+    def look(self, preview: dict[str, Any]) -> None:
+        """Fetch what the page draws of it: the first image in all its versions, and where the networks look."""
+        for panel in [*preview["items"][0]["panels"], *preview["attribution"]["panels"]]:
+            if not panel["image"].startswith("data:") and panel["image"] not in self.seen:
+                self.seen.add(panel["image"])
+                self.bytes += len(self.client.get(f"/{panel['image']}").raise_for_status().content)
 
     def watch(self, done: threading.Event) -> None:
         time.sleep(random.random() * PACE)
@@ -63,7 +72,7 @@ class Viewer:
                 raise SystemExit(found["error"])
             self.cursor = found["cursor"]
             if found.get("previews"):
-                self.ask("preview", {"run": self.run, "step": found["previews"][-1]["step"]})
+                self.look(self.ask("preview", {"run": self.run, "step": found["previews"][-1]["step"]}))
             done.wait(PACE)
 
 
@@ -105,8 +114,11 @@ def many(viewers: int = 20, rounds: int = 4, seconds: float = 15.0, threads: int
     )
 
 
-def received(seconds: float = 60.0) -> None:
-    config = with_values(preset_config("denoise"), {"training.steps": 10**6})
+def received(seconds: float = 60.0, every: int = 0) -> None:
+    far: dict[str, Any] = {"training.steps": 10**6}
+    if every:
+        far["training.evaluate_every"] = every
+    config = with_values(preset_config("denoise"), far)
     with tempfile.TemporaryDirectory() as home, app(Path(home)) as (url, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chrome(), args=ARGS)
         store = Store(Path(home))
@@ -119,10 +131,9 @@ def received(seconds: float = 60.0) -> None:
         network.send("Network.enable")
 
         def begun(event: dict[str, Any]) -> None:
-            sent = event["request"].get("postData", "")
-            names[event["requestId"]] = (
-                "pictures" if '"preview"' in sent else "log" if '"poll"' in sent else "other"
-            )
+            sent, url = event["request"].get("postData", ""), event["request"]["url"]
+            seen = '"preview"' in sent or "/kdx/picture/" in url
+            names[event["requestId"]] = "pictures" if seen else "log" if '"poll"' in sent else "other"
 
         def ended(event: dict[str, Any]) -> None:
             name = names.get(event["requestId"], "other")
@@ -132,20 +143,24 @@ def received(seconds: float = 60.0) -> None:
         network.on("Network.loadingFinished", ended)
         page.goto(f"{url}?run={run}")
         page.wait_for_function(POINTS)
-        page.wait_for_timeout(5000)
+        page.locator(".k-attention-panel").scroll_into_view_if_needed()  # all there is to see is seen
+        page.wait_for_function(f"{SHOWN} > 2", timeout=300_000)  # what never changes is there
+        page.wait_for_timeout(3000)
         sizes.clear()
-        before = store.run(run).step
+        before, shown = store.run(run).step, page.evaluate(SHOWN)
         page.wait_for_timeout(1000 * seconds)
         steps = store.run(run).step - before
+        previews = page.evaluate(SHOWN) - shown
         minute = {name: size * 60 / seconds / 1024 for name, size in sizes.items()}
         with contextlib.suppress(Exception):
             manager.command(run, Stop(), actor=None)
         while store.run(run).active:
             time.sleep(0.2)
         browser.close()
-    shown = ", ".join(f"{name} {size:,.0f} KB" for name, size in sorted(minute.items()))
+    kinds = ", ".join(f"{name} {size:,.0f} KB" for name, size in sorted(minute.items()))
     print(
-        f"a watching page receives {sum(minute.values()):,.0f} KB a minute ({shown}), at {steps / seconds:.1f} steps/s"
+        f"a watching page receives {sum(minute.values()):,.0f} KB a minute ({kinds}), "
+        f"at {steps / seconds:.1f} steps/s and {60 * previews / seconds:.0f} previews a minute"
     )
 
 
@@ -154,12 +169,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", nargs="*", default=["many", "bytes"])
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long the bytes are counted")
+    parser.add_argument("--every", type=int, default=0, help="steps between two previews; 0: the preset's")
     parser.add_argument("--threads", type=int, default=1, help="training threads; 0 takes all")
     options = parser.parse_args()
     if "many" in options.what:
         many(threads=options.threads)
     if "bytes" in options.what:
-        received()
+        received(options.seconds, options.every)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from kdexplorer.config_fields import Frozen, Id, Layer, Params, VariantName, knob
 
 MAX_TERMS = 8
+MAX_PAIRS = 16  # of layers, a term
+MAX_STAGES = 8
 TASK = "task"  # what the task's own loss is called among a variant's terms
 
 TermName = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_\-]{0,31})?$")]
@@ -31,15 +33,22 @@ class Schedule(Frozen):
 
 
 class Active(Frozen):
-    """The stage of the run in which a term is in the sum: `begin` ≤ finished steps < `until`."""
+    """When a term is in the sum: `begin` ≤ finished steps < `until`, and `stage` ≤ plateaus so far < `until_stage`.
+
+    A plateau is what the variant's `patience` says.
+    """
 
     begin: int = knob(0, "Finished steps after which it joins.", ge=0, le=10_000_000)
     until: int = knob(0, "Finished steps after which it leaves; 0 never.", ge=0, le=10_000_000)
+    stage: int = knob(0, "Plateaus after which it joins.", ge=0, le=MAX_STAGES)
+    until_stage: int = knob(0, "Plateaus after which it leaves; 0 never.", ge=0, le=MAX_STAGES)
 
     @model_validator(mode="after")
     def _not_empty(self) -> Active:
         if self.until and self.until <= self.begin:
             raise ValueError("a stage ends after it begins: set 'until' above 'begin', or to 0")
+        if self.until_stage and self.until_stage <= self.stage:
+            raise ValueError("a stage ends after it begins: set 'until_stage' above 'stage', or to 0")
         return self
 
 
@@ -69,7 +78,9 @@ class TermConfig(Frozen):
     weight: float = knob(1.0, "Factor on this term in the sum.", ge=0, le=100_000, live=True, log=True)
     schedule: Schedule = Schedule()
     params: Params = Field(default_factory=dict)
-    layers: tuple[LayerPair, ...] = knob((), "Pairs of layers; empty pairs the named stages.", max_length=16)
+    layers: tuple[LayerPair, ...] = knob(
+        (), "Pairs of layers; empty pairs the named stages.", max_length=MAX_PAIRS
+    )
     name: TermName = knob(
         "", "What tells it from another term of the same method; empty takes the method's id.", drawn=False
     )
@@ -106,16 +117,27 @@ class VariantConfig(Frozen):
     task_schedule: Schedule = Schedule()
     balance: Literal["fixed", "magnitude", "uncertainty"] = knob(
         "fixed", "What else moves the weights: nothing; magnitude brings every term to the size of the task's loss; "
-        "uncertainty learns them (arXiv 1705.07115).",
+        "uncertainty learns them (arXiv 1705.07115).", title="Balance",
     )  # fmt: skip
     ema_decay: float = knob(
         0.999,
-        "How much of its moving average the student keeps a step, where that teaches.",
+        "How much of the student's moving average stays at a step: 0.99 looks back about 100 steps.",
+        title="Average's memory",
         ge=0,
         le=0.99999,
     )
     own_start: bool = knob(
-        False, "Begin with random weights of its own: variants that teach each other must differ."
+        False,
+        "Begin with random weights of its own: variants that teach each other must differ. Then a part of "
+        "the difference to the control is the luck of the start: use several seeds.",
+        title="Own start",
+    )
+    patience: int = knob(
+        0,
+        "Evaluations in a row without a better held-out score that end a stage; 0 never. The held-out images then "
+        "have a part in the training.",
+        ge=0,
+        le=1000,
     )
 
     @model_validator(mode="after")
@@ -125,6 +147,8 @@ class VariantConfig(Frozen):
             raise ValueError("each method can stand in a variant only once: give further ones a name")
         if TASK in names:
             raise ValueError(f"no term can be called {TASK!r}: that is the task's own loss")
+        if not self.patience and any(term.active.stage or term.active.until_stage for term in self.terms):
+            raise ValueError("stages end at plateaus: set the variant's 'patience' to 1 evaluation or more")
         if self.task_weight == 0 and not self.terms:
             raise ValueError("a variant needs a label weight above 0 or at least one term")
         return self

@@ -23,6 +23,7 @@ from kdexplorer.distillation.methods.response import reconstruction_loss
 from kdexplorer.distillation.methods.review_kd import hierarchical_context_loss
 from kdexplorer.distillation.methods.rkd_angle import rkd_angle_loss
 from kdexplorer.distillation.methods.rkd_distance import rkd_distance_loss
+from kdexplorer.distillation.methods.self_distillation import self_distillation_loss
 from kdexplorer.distillation.methods.similarity_preserving import similarity_preserving_loss
 from kdexplorer.distillation.methods.soft_targets import soft_target_loss
 from kdexplorer.distillation.methods.token_attention import token_attention_loss
@@ -57,6 +58,7 @@ __all__ = [
     "reconstruction_loss",
     "rkd_angle_loss",
     "rkd_distance_loss",
+    "self_distillation_loss",
     "similarity_preserving_loss",
     "soft_target_loss",
     "token_attention_loss",

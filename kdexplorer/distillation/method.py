@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kdexplorer.params import ConfigError
 from kdexplorer.registry import Registry, Spec
 
 Shape = tuple[int, ...]
@@ -76,6 +77,8 @@ class MethodSpec(Spec):
         loss: (signals, checked params, learnable part or None) → a scalar, unweighted.
         formula: the formula in LaTeX.
         matches: what the student imitates, in a few words: "class probabilities", "feature maps", …
+        knowledge: which part of a network that is: "responses", "features", "attention" or "relations"
+            (arXiv 2006.05525, where attention is among the features).
         default_weight: the weight its authors use, or the one that fits beside the task's loss.
         layers: which stages it taps when the config names none: "none", "last", "middle", "all", or "attention"
             for the query, key and value of the last attention block.
@@ -83,20 +86,33 @@ class MethodSpec(Spec):
             buffers (a memory bank) included; or None.
         fits: pair → None, or why it does not fit, in words that say what to change.
         memory: (pair, checked params) → bytes beyond those of the two forward passes that a step needs.
+        shows: (pair, checked params) → images that it shows each of the two networks at a step, beside the batch.
         teacher_gradient: it differentiates the teacher's output by its features (never by its parameters).
         schedule: the kind of `Schedule` its authors give its weight: "constant" or "warmup".
+        teacher: who teaches a new term of it, as in `TermConfig.teacher`.
     """
 
     loss: Loss
     formula: str
     matches: str = ""
+    knowledge: str = "features"
     default_weight: float = 1.0
     layers: str = "none"
     learnable: Callable[[Pair, Mapping[str, Any]], nn.Module | None] | None = field(default=None)
     fits: Callable[[Pair], str | None] = lambda pair: None
     memory: Callable[[Pair, Mapping[str, Any]], int] = lambda pair, params: 0
+    shows: Callable[[Pair, Mapping[str, Any]], int] = lambda pair, params: 0
     teacher_gradient: bool = False
     schedule: str = "constant"
+    teacher: str = "teacher"
+
+
+class DoesNotFit(ConfigError):
+    """A method and what it is asked to compare; `reason` says why, in words that say what to change."""
+
+    def __init__(self, spec: MethodSpec, what: str, reason: str) -> None:
+        super().__init__(f"{spec.title} does not fit {what}: {reason}.")
+        self.reason = reason
 
 
 METHODS: Registry[MethodSpec] = Registry("methods", "kdexplorer.distillation.methods")

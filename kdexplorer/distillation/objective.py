@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from kdexplorer.config import TASK, LayerPair, VariantConfig
+from kdexplorer.config_objective import MAX_STAGES
 from kdexplorer.distillation.balance import balance_for
 from kdexplorer.distillation.method import Pair, Signals
+from kdexplorer.distillation.plateau import Plateau
 from kdexplorer.distillation.schedule import factor_at
 from kdexplorer.distillation.term import Term, bounded
 from kdexplorer.params import ConfigError, Param
@@ -37,15 +39,25 @@ class Objective:
         self._balance = balance_for(config.balance, self.names)
         if self._balance is not None:
             self.learnable[":balance"] = self._balance
+        self.plateau = Plateau(config.patience) if config.patience else None
+        if self.plateau is not None:
+            self.learnable[":plateau"] = self.plateau
 
     @property
     def names(self) -> list[str]:
         """The order of all losses: the task's, then the terms'."""
         return [TASK, *(term.id for term in self.terms)]
 
+    @property
+    def last_stage(self) -> int:
+        """The number of plateaus after which nothing joins or leaves any more."""
+        actives = [term.active for term in self.config.terms]
+        return max((max(active.stage, active.until_stage) for active in actives), default=0)
+
     def active(self, step: int) -> list[Term]:
         """The terms of the stage that the update after `step` belongs to."""
-        return [term for term in self.terms if term.is_active(step)]
+        stage = self.plateau.stage if self.plateau is not None else 0
+        return [term for term in self.terms if term.is_active(step, stage)]
 
     def losses(
         self, task_loss: Tensor, signals: Mapping[str, Signals], step: int, steps: int
@@ -83,11 +95,13 @@ class Objective:
         return total if penalty is None else total + penalty, told
 
     def knobs(self) -> dict[str, tuple[float, Param]]:
-        """Every knob's value and bounds: `task_weight`, `<term>.weight`, `<term>.<live parameter>`.
+        """Every knob's value and bounds: `task_weight`, `<term>.weight`, `<term>.<live parameter>`, and `stage`.
 
         A schedule is a factor on its knob, so that a knob turns the same way with and without one.
         """
         found: dict[str, tuple[float, Param]] = {"task_weight": (self.task_weight, TASK_WEIGHT)}
+        if self.plateau is not None:
+            found["stage"] = (self.plateau.stage, STAGE)
         for term in self.terms:
             found |= {f"{term.id}.{name}": knob for name, knob in term.knobs().items()}
         return found
@@ -105,6 +119,8 @@ class Objective:
         new = float(param.check(value))
         if knob == "task_weight":
             self.task_weight = new
+        elif knob == "stage" and self.plateau is not None:
+            self.plateau.stage = int(new)
         else:
             term_id, name = knob.split(".")
             next(term for term in self.terms if term.id == term_id).turn(name, new)
@@ -112,3 +128,4 @@ class Objective:
 
 
 TASK_WEIGHT = bounded("task_weight", VariantConfig)
+STAGE = Param(name="stage", default=0, minimum=0, maximum=MAX_STAGES, live=True, help="Plateaus so far.")

@@ -22,6 +22,7 @@ def factor_at(schedule: Schedule, step: int, steps: int) -> float:
     return schedule.start + (schedule.end - schedule.start) * progress
 
 
-def is_active(active: Active, step: int) -> bool:
-    """Whether a term is in the sum of the update that follows `step`."""
-    return active.begin <= step and (not active.until or step < active.until)
+def is_active(active: Active, step: int, stage: int = 0) -> bool:
+    """Whether a term is in the sum of the update that follows `step`, after `stage` plateaus."""
+    in_time = active.begin <= step and (not active.until or step < active.until)
+    return in_time and active.stage <= stage and (not active.until_stage or stage < active.until_stage)

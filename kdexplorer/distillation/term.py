@@ -11,7 +11,7 @@ from kdexplorer.config import FeatureNoise, LayerPair, TermConfig, VariantConfig
 from kdexplorer.data.draws import generator
 from kdexplorer.distillation.balance import LevelBalance
 from kdexplorer.distillation.feature_noise import with_noise
-from kdexplorer.distillation.method import METHODS, MethodSpec, Pair, Signals, full_precision
+from kdexplorer.distillation.method import METHODS, DoesNotFit, MethodSpec, Pair, Signals, full_precision
 from kdexplorer.distillation.projection import projected, projectors
 from kdexplorer.distillation.schedule import factor_at, is_active
 from kdexplorer.params import ConfigError, Param, Value
@@ -27,6 +27,9 @@ class Term:
         config: the term.
         layers: the pairs of layers that it compares, as module paths.
         pair: the shapes of outputs and of those layers' features.
+
+    Raises:
+        ConfigError: the method does not fit, or a setting does not fit the method.
     """
 
     def __init__(self, config: TermConfig, layers: Sequence[LayerPair], pair: Pair) -> None:
@@ -38,10 +41,10 @@ class Term:
         self.parts: dict[
             str, nn.Module
         ] = {}  # what is learned or kept, by the name of its place in a checkpoint
-        seen = self._behind_projectors(pair)
-        if reason := self.spec.fits(seen):
-            raise ConfigError(f"{self.spec.title} does not fit this pair: {reason}.")
-        self._bind(seen)
+        self.pair = self._behind_projectors(pair)
+        if reason := self.spec.fits(self.pair):
+            raise DoesNotFit(self.spec, "this pair", reason)
+        self._bind(self.pair)
 
     @property
     def id(self) -> str:
@@ -90,8 +93,18 @@ class Term:
         if self.learnable is not None:
             self.parts[place] = self.learnable
 
-    def is_active(self, step: int) -> bool:
-        return is_active(self.config.active, step)
+    @property
+    def memory(self) -> int:
+        """Bytes that a step needs for it, beyond those of the forward passes."""
+        return self.spec.memory(self.pair, self.params)
+
+    @property
+    def shows(self) -> int:
+        """Images that each network is shown at a step, beside the batch."""
+        return self.spec.shows(self.pair, self.params)
+
+    def is_active(self, step: int, stage: int = 0) -> bool:
+        return is_active(self.config.active, step, stage)
 
     def weight_at(self, step: int, steps: int) -> float:
         return self.weight * factor_at(self.config.schedule, step, steps)

@@ -15,7 +15,9 @@ from typing import Any, BinaryIO
 from kdexplorer import __version__
 from kdexplorer.config import RunConfig
 from kdexplorer.events import CheckpointSaved, Event, PreviewReady, event_from_dict
+from kdexplorer.home import PREVIEW_PARTS
 from kdexplorer.params import ConfigError
+from kdexplorer.preview_pictures import is_reference, name_of, names_in, picture_path
 from kdexplorer.runs import curves
 from kdexplorer.runs.checkpoints import checkpoint_steps
 from kdexplorer.runs.log import append_events
@@ -23,18 +25,20 @@ from kdexplorer.runs.manager import EVERYTHING
 from kdexplorer.runs.store import Store
 from kdexplorer.weight_file import read_header
 
-FORMAT = 1
-MAX_FILES = 400
+FORMAT = 2  # 1: pictures inside the previews
+MAX_FILES = 2_000
 MAX_BYTES = 1024**3  # unpacked
 MAX_JSON = 64 * 1024**2  # one JSON file, unpacked
 MAX_EVENTS = 300_000
 MAX_PREVIEWS = 12  # spread over the run
+MAX_PICTURE = 16 * 1024**2  # one picture
+MAX_PIXELS = 16_000_000
 MAX_CHECKPOINT = 64 * 1024**2  # a larger one stays at home
 ENDED = ("finished", "stopped", "failed", "interrupted")
 
 # Whatever else lies in a file is left there. Ids and names are of our own making.
 _KEPT = re.compile(
-    r"previews/\d{8}\.json|students/[a-z0-9][a-z0-9_\-]{0,31}\.safetensors"
+    r"previews/(\d{8}(\.(logits|scores))?\.json|pictures/[0-9a-f]{32}\.png)|students/[a-z0-9][a-z0-9_\-]{0,31}\.safetensors"
     r"|checkpoints/\d{8}/state\.(json|safetensors)"
 )
 _IMAGE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
@@ -97,10 +101,13 @@ def export_run(store: Store, run_id: str, target: Path | BinaryIO) -> None:
 
 
 def _previews(folder: Path) -> list[Path]:
-    found = sorted(folder.glob("previews/*.json"))
-    if len(found) <= MAX_PREVIEWS:
-        return found
-    return [found[round(i * (len(found) - 1) / (MAX_PREVIEWS - 1))] for i in range(MAX_PREVIEWS)]
+    """Previews spread over the run, with their parts and the pictures they show."""
+    found = sorted(folder.glob(f"previews/{'[0-9]' * 8}.json"))
+    if len(found) > MAX_PREVIEWS:
+        found = [found[round(i * (len(found) - 1) / (MAX_PREVIEWS - 1))] for i in range(MAX_PREVIEWS)]
+    parts = [file.with_suffix(f".{part}.json") for file in found for part in PREVIEW_PARTS]
+    pictures = [path for name in sorted(names_in(found)) if (path := picture_path(folder, name))]
+    return [*found, *filter(Path.is_file, parts), *pictures]
 
 
 def _last_checkpoint(folder: Path) -> list[Path]:
@@ -208,6 +215,9 @@ def _take_over(archive: zipfile.ZipFile, name: str, folder: Path) -> None:
             _check_images(found)
         target.write_text(json.dumps(found, separators=(",", ":")), encoding="utf-8")
         return
+    if name.endswith(".png"):
+        _take_picture(archive, name, target)
+        return
     left = archive.getinfo(name).file_size
     with archive.open(name) as packed, target.open("wb") as file:
         while block := packed.read(min(1 << 20, left + 1)):
@@ -216,6 +226,17 @@ def _take_over(archive: zipfile.ZipFile, name: str, folder: Path) -> None:
                 raise ConfigError("The file is damaged: it unpacks to more than it says.")
             file.write(block)
     read_header(target)
+
+
+def _take_picture(archive: zipfile.ZipFile, name: str, target: Path) -> None:
+    with archive.open(name) as packed:
+        content = packed.read(MAX_PICTURE + 1)
+    width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+    if not content.startswith(b"\x89PNG\r\n\x1a\n") or content[12:16] != b"IHDR":
+        raise ConfigError("A picture in the file is not a PNG: export the run again.")
+    if name_of(content) != target.name or not 0 < width * height <= MAX_PIXELS:
+        raise ConfigError("The pictures in the file are damaged.")
+    target.write_bytes(content)
 
 
 def _check_images(value: Any, depth: int = 0) -> None:
@@ -235,7 +256,9 @@ def _check_images(value: Any, depth: int = 0) -> None:
 def _only_images(value: Any) -> bool:
     if isinstance(value, list):
         return all(_only_images(inner) for inner in value)
-    return isinstance(value, int) or (isinstance(value, str) and bool(_IMAGE.fullmatch(value)))
+    if isinstance(value, str):
+        return is_reference(value) or bool(_IMAGE.fullmatch(value))
+    return isinstance(value, int)
 
 
 def _is_here(event: Event, folder: Path) -> bool:

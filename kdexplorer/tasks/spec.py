@@ -131,10 +131,12 @@ class TaskSpec(Spec):
         open: (config, device) → Task, with its data loaded.
         attribution: id of the attribution that its previews show.
         io_of: config → what it asks of a network, as quickly as that can be known.
+        samples_of: config → `Task.samples`, likewise.
     """
 
     open: Callable[[RunConfig, torch.device], Task]
     io_of: Callable[[RunConfig], ModelIO]
+    samples_of: Callable[[RunConfig], int] = lambda config: 0
     attribution: str
 
 

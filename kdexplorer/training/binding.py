@@ -11,12 +11,11 @@ from torch import Tensor
 from kdexplorer.config import LayerPair, RunConfig, TermConfig, VariantConfig
 from kdexplorer.data.draws import seed_of
 from kdexplorer.distillation import METHODS, MethodSpec, Objective, Pair
-from kdexplorer.distillation.method import Shape
+from kdexplorer.distillation.method import DoesNotFit, Shape
 from kdexplorer.distillation.pairing import pair_with_itself, propose_attention, propose_pairs
 from kdexplorer.models.build import Network
 from kdexplorer.models.taps import Taps
 from kdexplorer.params import ConfigError
-from kdexplorer.tasks import Task
 from kdexplorer.training.teachers import students_behind
 
 
@@ -34,15 +33,18 @@ class Shapes:
     def of(self, paths: Sequence[str]) -> dict[str, Shape]:
         """By module path, the shape without the batch."""
         if not self.output or not set(paths) <= self._layers.keys():
-            module = self.network.module
-            training = module.training
-            module.eval()
-            with torch.no_grad(), Taps(module, sorted(set(paths))) as features:
-                output = module(self.example)
-            module.train(training)
-            self.output = tuple(output.shape[1:])
-            self._layers |= {path: tuple(features[path].shape[1:]) for path in paths}
+            self._look(sorted(set(paths)))
         return {path: self._layers[path] for path in paths}
+
+    def _look(self, paths: list[str]) -> None:
+        module = self.network.module
+        training = module.training
+        module.eval()
+        with torch.no_grad(), Taps(module, paths) as features:
+            output = module(self.example)
+        module.train(training)
+        self.output = tuple(output.shape[1:])
+        self._layers |= {path: tuple(features[path].shape[1:]) for path in paths}
 
     def stages(self) -> dict[str, Shape]:
         """By stage name, from shallow to deep."""
@@ -55,23 +57,17 @@ class Binder:
 
     Args:
         config: the run.
-        task: for the sizes that a method may ask for.
         student: one of the students.
         teachers: frozen networks by name, the run's first as `teacher`.
-        example: one input [1, C, H, W].
+        scale: output side ÷ input side.
+        samples: training images that a batch's index counts; 0 where there is no such number.
     """
 
     def __init__(
-        self,
-        config: RunConfig,
-        task: Task,
-        student: Network,
-        teachers: Mapping[str, Network],
-        example: Tensor,
+        self, config: RunConfig, student: Shapes, teachers: Mapping[str, Shapes], *, scale: int, samples: int
     ) -> None:
-        self._config, self._task = config, task
-        self._student = Shapes(student, example)
-        self._teachers = {name: Shapes(network, example) for name, network in teachers.items()}
+        self._config, self._scale, self._samples = config, scale, samples
+        self._student, self._teachers = student, teachers
 
     def objective(self, variant: VariantConfig) -> Objective:
         """The objective of a variant, its learnable parts drawn from the run's seed.
@@ -82,15 +78,32 @@ class Binder:
         layers: dict[str, list[LayerPair]] = {}
         pairs: dict[str, Pair] = {}
         for term in variant.terms:
-            layers[term.id], pairs[term.id] = self._bind(variant.name, term)
+            layers[term.id], pairs[term.id] = self.bind(variant.name, term)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of("learnable", self._config.training.seed))
             return Objective(variant, layers, pairs)
 
-    def _bind(self, variant: str, term: TermConfig) -> tuple[list[LayerPair], Pair]:
+    def pairing(self, variant: str, term: TermConfig, which: str = "") -> Sequence[LayerPair]:
+        """The pairs of layers that a term compares, as they are named: its own, or those that are proposed.
+
+        `which` proposes others than its method asks for: "last", "middle" or "all".
+
+        Raises:
+            ConfigError: its method cannot learn from its teacher.
+        """
         spec = METHODS[term.method]
         teacher = self._shapes_of(variant, term, spec)
-        named = term.layers or self._proposed(term, spec, teacher)
+        return term.layers or self._proposed(term, which or spec.layers, teacher)
+
+    def bind(self, variant: str, term: TermConfig) -> tuple[list[LayerPair], Pair]:
+        """The module paths of a term's pairs of layers, and the shapes that it compares.
+
+        Raises:
+            ConfigError: its method cannot learn from its teacher, or it names a layer that is not there.
+        """
+        spec = METHODS[term.method]
+        teacher = self._shapes_of(variant, term, spec)
+        named = self.pairing(variant, term)
         layers = [
             LayerPair(
                 student=layer_path(self._student.network, pair.student, spec),
@@ -109,9 +122,9 @@ class Binder:
                 for pair in layers
                 if spec.layers == "attention"
             ),
-            scale=self._task.io.scale,
+            scale=self._scale,
             batch=self._config.training.batch_size,
-            samples=self._task.samples,
+            samples=self._samples,
         )
 
     def _shapes_of(self, variant: str, term: TermConfig, spec: MethodSpec) -> Shapes:
@@ -130,7 +143,7 @@ class Binder:
         elif spec.teacher_gradient and who != "ema":
             problem = "it looks into its teacher: choose one network as the teacher"
         if problem:
-            raise ConfigError(f"{spec.title} does not fit the teacher {who!r}: {problem}.")
+            raise DoesNotFit(spec, f"the teacher {who!r}", problem)
         if who == "mean":
             return self._mean(spec)
         return self._student  # ema, self, peers and other variants are networks of the student's kind
@@ -140,19 +153,18 @@ class Binder:
         for shapes in every:
             shapes.of([])
         if len({shapes.output for shapes in every}) > 1:
-            raise ConfigError(
-                f"{spec.title} does not fit the teacher 'mean': the teachers' responses differ in size or classes."
-            )
+            reason = "the teachers' responses differ in size or classes"
+            raise DoesNotFit(spec, "the teacher 'mean'", reason)
         return every[0]
 
-    def _proposed(self, term: TermConfig, spec: MethodSpec, teacher: Shapes) -> Sequence[LayerPair]:
-        if spec.layers == "none":
+    def _proposed(self, term: TermConfig, which: str, teacher: Shapes) -> Sequence[LayerPair]:
+        if which == "none":
             return ()
-        if spec.layers == "attention":
+        if which == "attention":
             return propose_attention([*self._student.network.attention], [*teacher.network.attention])
         if term.teacher == "self":
-            return pair_with_itself(list(self._student.network.stages), spec.layers)
-        return propose_pairs(self._student.stages(), teacher.stages(), spec.layers)
+            return pair_with_itself(list(self._student.network.stages), which)
+        return propose_pairs(self._student.stages(), teacher.stages(), which)
 
 
 def layer_path(network: Network, name: str, spec: MethodSpec | None = None) -> str:

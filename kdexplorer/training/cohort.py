@@ -12,7 +12,7 @@ from kdexplorer.events import TermValue
 from kdexplorer.models.build import Network, build_network
 from kdexplorer.params import ConfigError, Param
 from kdexplorer.tasks import Batch, Task
-from kdexplorer.training.binding import Binder
+from kdexplorer.training.binding import Binder, Shapes
 from kdexplorer.training.gradients import gradient_shares
 from kdexplorer.training.loss_log import LossLog, NonFiniteLoss
 from kdexplorer.training.optimizer import learning_rate_factor
@@ -50,7 +50,14 @@ class Cohort:
         self.learning_rate = config.training.learning_rate
         networks = [self._network(variant) for variant in config.cohort]
         frozen = ({"teacher": teacher} if teacher else {}) | dict(more or {})
-        binder = Binder(config, task, networks[0], frozen, task.batch(0).input[:1])
+        example = task.batch(0).input[:1]
+        binder = Binder(
+            config,
+            Shapes(networks[0], example),
+            {name: Shapes(network, example) for name, network in frozen.items()},
+            scale=task.io.scale,
+            samples=task.samples,
+        )
         objectives = [binder.objective(variant) for variant in config.cohort]
         taught = layers_taught(config, objectives)
         self.students = [

@@ -13,6 +13,8 @@ from kdexplorer.models import ModelIO
 from kdexplorer.models.build import count_parameters
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks import TASKS
+from kdexplorer.training.binding import Binder
+from kdexplorer.training.offers import appraise, offers
 from kdexplorer.training.outline import Outline, outline
 
 KINDS = ("last", "middle", "all", "attention")
@@ -45,12 +47,14 @@ def sizes(config: RunConfig) -> dict[str, Any]:
 
 
 def describe(config: RunConfig) -> dict[str, Any]:
-    """As `sizes`, with the layers that can be tapped and how they are paired when nobody says.
+    """As `sizes`, with the layers that can be tapped, how they are paired when nobody says, and what methods fit.
 
     Returns:
         also {"stages": {place: [{"name", "path", "shape"}]}, "attention": {place: [{"name", "path", "heads"}]},
         "pairing": {"teacher", "teachers.<name>" or "self": {kind of layers: [{"student", "teacher"}]}}}, where the
-        kinds are those of `MethodSpec.layers`.
+        kinds are those of `MethodSpec.layers`; and where all networks can be built
+        {"methods": {id: facts}, "terms": {variant: {term: facts}}}, see `kdexplorer.training.offers`. A term that
+        does not fit is one of the problems.
     """
     found = sizes(config)
     outlines = {
@@ -61,28 +65,57 @@ def describe(config: RunConfig) -> dict[str, Any]:
     if student is not None:
         taught = {place: seen for place, seen in outlines.items() if place != "student"}
         pairing = {place: _pairing(student, seen) for place, seen in taught.items()}
-        own = [*student.stages]
+        own = [*student.network.stages]
         pairing["self"] = {kind: _listed(pair_with_itself(own, kind)) for kind in KINDS[:-1]}
-    return {
-        **found,
+    seen = {
         "stages": {
             place: [
-                {"name": name, "path": seen.paths[name], "shape": list(shape)}
-                for name, shape in seen.stages.items()
+                {"name": name, "path": seen.network.stages[name], "shape": list(shape)}
+                for name, shape in seen.stages().items()
             ]
             for place, seen in outlines.items()
         },
         "attention": {
-            place: [{"name": n, "path": path, "heads": heads} for n, (path, heads) in seen.attention.items()]
+            place: [
+                {"name": n, "path": path, "heads": heads}
+                for n, (path, heads) in seen.network.attention.items()
+            ]
             for place, seen in outlines.items()
         },
         "pairing": pairing,
     }
+    whole = outlines.keys() == config.networks.keys()
+    return {**found, **seen, **(_terms(config, outlines, found["problems"]) if whole else {})}
+
+
+def _terms(config: RunConfig, outlines: Mapping[str, Outline], problems: list[str]) -> dict[str, Any]:
+    """What methods and terms are for these networks; what refuses a term is added to `problems`."""
+    task = TASKS[config.task]
+    binder = Binder(
+        config,
+        outlines["student"],
+        {place.removeprefix("teachers."): seen for place, seen in outlines.items() if place != "student"},
+        scale=task.io_of(config).scale,
+        samples=task.samples_of(config),
+    )
+    terms = {
+        variant.name: {term.id: appraise(binder, variant.name, term) for term in variant.terms}
+        for variant in config.variants
+    }
+    for variant, found in terms.items():
+        problems += [
+            f"variants.{variant}.{term}: {facts['problem']}"
+            for term, facts in found.items()
+            if facts["problem"]
+        ]
+    return {"methods": offers(config, binder), "terms": terms}
 
 
 def _pairing(student: Outline, teacher: Outline) -> dict[str, list[dict[str, str]]]:
-    found = {kind: _listed(propose_pairs(student.stages, teacher.stages, kind)) for kind in KINDS[:-1]}
-    return {**found, "attention": _listed(propose_attention([*student.attention], [*teacher.attention]))}
+    stages, taught = student.stages(), teacher.stages()
+    found = {kind: _listed(propose_pairs(stages, taught, kind)) for kind in KINDS[:-1]}
+    blocks = propose_attention([*student.network.attention], [*teacher.network.attention])
+    return {**found, "attention": _listed(blocks)}
 
 
 def _listed(pairs: tuple[LayerPair, ...]) -> list[dict[str, str]]:

@@ -81,6 +81,7 @@ def _train(session: Session, control: Control) -> Iterator[Event]:
         if evaluating:
             evaluated = session.evaluator.evaluate(step)
             yield evaluated
+            yield from session.plateaus(evaluated)
         if evaluating or step == first:
             yield from session.preview(always=step == first)
         if saving:
@@ -92,6 +93,7 @@ def _train(session: Session, control: Control) -> Iterator[Event]:
     if evaluated is None or evaluated.step < session.step:
         evaluated = session.evaluator.evaluate(session.step)
         yield evaluated
+        yield from session.plateaus(evaluated)
     yield from session.preview(always=True)
     yield from session.checkpoint()
     session.save_students(evaluated.variants)

@@ -15,6 +15,7 @@ from kdexplorer.config import CONTROL
 from kdexplorer.home import PREVIEW_PARTS, preview_path
 from kdexplorer.models.build import Network
 from kdexplorer.models.taps import Taps
+from kdexplorer.preview_pictures import drop_unused, put_aside
 from kdexplorer.tasks import TASKS, Seen, Task
 from kdexplorer.training.attributions import attribution
 from kdexplorer.training.cohort import Cohort
@@ -72,7 +73,8 @@ def _has_map(network: Network, image: Tensor) -> bool:
 
 
 def save_preview(folder: Path, preview: dict[str, Any]) -> str:
-    """Write a preview into a run's folder, its heavy parts into files of their own; returns the first file's name."""
+    """Write a preview into a run's folder, its pictures and its heavy parts into files of their own; returns the
+    first file's name."""
     step = preview["step"]
     rest = {key: value for key, value in preview.items() if key not in PREVIEW_PARTS}
     (folder / "previews").mkdir(parents=True, exist_ok=True)
@@ -80,12 +82,13 @@ def save_preview(folder: Path, preview: dict[str, Any]) -> str:
         if part in preview:
             _write(preview_path(folder, step, part), preview[part])
     path = preview_path(folder, step)
-    _write(path, rest)
+    _write(path, put_aside(rest, folder))
     kept = sorted((folder / "previews").glob("[0-9]" * 8 + ".json"))
     if len(kept) > KEPT:
         for old in kept[1:-2:2]:
             for part in ("", *PREVIEW_PARTS):
                 preview_path(folder, int(old.stem), part).unlink(missing_ok=True)
+        drop_unused(folder)
     return str(path.relative_to(folder).as_posix())
 
 

@@ -14,6 +14,7 @@ from kdexplorer.config import NetworkConfig, RunConfig
 from kdexplorer.events import (
     CheckpointSaved,
     CommandRefused,
+    Evaluated,
     Event,
     KnobTurned,
     PreviewReady,
@@ -130,6 +131,21 @@ class Session:
             losses=losses,
             gradients=self.cohort.read_gradients(),
         )
+
+    def plateaus(self, evaluated: Evaluated) -> Iterator[Event]:
+        """Begin the next stage of every student that no longer improves; only evaluations by plan are looked at.
+
+        Told as the turn of a knob, which it is: a person may turn it too.
+        """
+        if not evaluated.step or evaluated.step % self.config.training.evaluate_every:
+            return
+        metric = self.task.metrics[0]
+        for student in self.cohort.students:
+            plateau, quality = student.objective.plateau, evaluated.variants[student.name][metric.id]
+            if plateau is None or not plateau.watch(quality if metric.higher_is_better else -quality):
+                continue
+            if plateau.stage < student.objective.last_stage:
+                yield from self.obey(SetKnob(knob=f"{student.name}.stage", value=plateau.stage + 1))
 
     def preview(self, *, always: bool = False) -> Iterator[Event]:
         """Draw what there is to see, unless that took more than its share of the time."""

@@ -16,6 +16,7 @@ from kdexplorer.commands import command_from_dict
 from kdexplorer.home import preview_path
 from kdexplorer.lessons import lesson
 from kdexplorer.params import ConfigError
+from kdexplorer.preview_pictures import addressed
 from kdexplorer.runs.family import family
 from kdexplorer.runs.manager import MOST_SEEDS, Manager
 from kdexplorer.runs.run import Run
@@ -24,6 +25,7 @@ from kdexplorer.ui.answers import answers, config_of, text, token_of, whole
 from kdexplorer.ui.archive_routes import Archives
 from kdexplorer.ui.compare_endpoints import CompareEndpoints
 from kdexplorer.ui.inspect_endpoints import InspectEndpoints
+from kdexplorer.ui.picture_routes import Pictures, prefix_of
 from kdexplorer.ui.run_log import RunLogs
 from kdexplorer.ui.share_endpoints import ShareEndpoints
 from kdexplorer.ui.uploads import keep_upload
@@ -38,6 +40,7 @@ class Endpoints:
         self.inspect = InspectEndpoints(store, manager)
         self.compare = CompareEndpoints(store, manager)
         self.archives = Archives(store)
+        self.pictures = Pictures(store)
         self.share = ShareEndpoints()
 
     @answers
@@ -48,15 +51,19 @@ class Endpoints:
         """
         config, seeds = config_of(query), whole(query, "seeds", 1, MOST_SEEDS)
         check_config(config)
+        self.manager.limits.check(config)
+        if problems := self.manager.describe(config).get("problems"):
+            raise ConfigError("\n".join(problems))
         runs = self.manager.start_seeds(config, seeds, actor=token_of(query))
         return {"run": runs[0], "runs": runs}
 
     @answers
     def check(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{config} → {problems, teacher, student, compression}: what stands against it, and how large the pair is."""
+        """{config} → {problems, …}: what stands against it; and `kdexplorer.training.describe`, once a worker is there."""
         try:
             config = config_of(query)
             check_config(config)
+            self.manager.limits.check(config)
         except ConfigError as error:
             return {"problems": str(error).splitlines()}
         return {"problems": [], **self.manager.describe(config)}
@@ -78,14 +85,17 @@ class Endpoints:
 
     @answers
     def preview(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{run, step, part} → what there is to look at, at that step; `part` logits or scores: those, and only those."""
+        """{run, step, part} → what there is to look at, at that step; `part` logits or scores: those, and only those.
+
+        Pictures are data URIs, or addresses relative to the page.
+        """
         run_id, step = text(query, "run", 64), whole(query, "step")
         part = text(query, "part", 20) if query.get("part") else ""
         try:
             read = preview_path(self.store.folder(run_id), step, part).read_text(encoding="utf-8")
         except FileNotFoundError:
             raise ConfigError("The pictures of this step are gone.") from None
-        found: dict[str, Any] = json.loads(read)
+        found: dict[str, Any] = addressed(json.loads(read), prefix_of(run_id))
         return found
 
     @answers

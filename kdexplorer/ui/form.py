@@ -15,14 +15,18 @@ from pydantic.fields import FieldInfo
 
 from kdexplorer.catalog import catalog
 from kdexplorer.config import (
+    MAX_TEACHERS,
+    MAX_TERMS,
     Augmentation,
     DataConfig,
     NetworkConfig,
     RunConfig,
+    TeacherConfig,
     TermConfig,
     TrainingConfig,
     VariantConfig,
 )
+from kdexplorer.config_objective import MAX_PAIRS
 from kdexplorer.params import title_of
 
 GROUPS = ("data", "networks", "distillation", "training")
@@ -93,13 +97,16 @@ def form_schema(*, allow_paths: bool = True) -> dict[str, Any]:
     """Everything the form is drawn from, as JSON.
 
     `fields`: by group, with paths into the config. `parts`: the fields of what is repeated (an augmentation, a term,
-    a variant, a network), with names only. `catalog`: what can be chosen, each preset's config complete.
+    a variant, its dynamics, a network, a further teacher), with names only. `catalog`: what can be chosen, each
+    preset's config complete. `most`: how many terms a variant, pairs of layers a term, and further teachers a run may
+    have. `term`: one that has nothing set.
     Where `allow_paths` is false, whatever opens a path on this machine is left out.
     """
     entries = dict(catalog())
     entries["presets"] = [preset for preset in entries["presets"] if not preset.get("hidden")]
     if not allow_paths:
         entries["sources"] = [entry for entry in entries["sources"] if not entry.get("reads_paths")]
+    variant = _fields(VariantConfig, "")
     return {
         "fields": {
             group: [field for prefix, model in _PLACES for field in _fields(model, prefix, group)]
@@ -108,10 +115,14 @@ def form_schema(*, allow_paths: bool = True) -> dict[str, Any]:
         "parts": {
             "augmentation": _fields(Augmentation, ""),
             "term": _fields(TermConfig, ""),
-            "variant": [field for field in _fields(VariantConfig, "") if field["group"]],
+            "variant": [field for field in variant if field["group"]],
+            "dynamics": [field for field in variant if not field["group"]],
             "network": _fields(NetworkConfig, ""),
+            "teacher": [field for field in _fields(TeacherConfig, "") if field["name"] == "weight"],
         },
         "catalog": entries,
+        "most": {"terms": MAX_TERMS, "pairs": MAX_PAIRS, "teachers": MAX_TEACHERS},
+        "term": TermConfig(method="none").model_dump(mode="json"),
         "default": RunConfig().model_dump(mode="json"),
         "allow_paths": allow_paths,
     }

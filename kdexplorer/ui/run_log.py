@@ -6,11 +6,13 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 PAGE = 2_000  # points of the loss curves in one answer
 KEPT = 5_000  # longer histories are thinned for a page that opens
 READ = 5_000  # events asked of the store at once
+
+Entry = TypeVar("Entry")
 
 
 class Stored(Protocol):
@@ -43,6 +45,7 @@ class RunLog:
         self._steps: list[int] = []
         self._rates: list[float] = []
         self._losses: list[dict[str, Any]] = []
+        self._looks: list[tuple[int, int, dict[str, dict[str, float]]]] = []  # seq, step, gradient shares
         self._marks: list[
             tuple[int, int, str, dict[str, Any]]
         ] = []  # seq, step, list it belongs to, what to send
@@ -66,6 +69,8 @@ class RunLog:
             self._steps.append(step)
             self._rates.append(event["learning_rate"])
             self._losses.append(event["losses"])
+            if event.get("gradients"):
+                self._looks.append((seq, step, event["gradients"]))
         elif kind == "resumed":
             self._rewind(step)
             self._rewinds.append((seq, step))
@@ -79,6 +84,7 @@ class RunLog:
         """Drop what is later than `step`: it is trained again."""
         keep = bisect_right(self._steps, step)
         del self._seqs[keep:], self._steps[keep:], self._rates[keep:], self._losses[keep:]
+        self._looks = [look for look in self._looks if look[1] <= step]
         self._marks = [mark for mark in self._marks if mark[1] <= step or mark[2] in ("started", "refused")]
 
     def since(self, cursor: int) -> dict[str, Any]:
@@ -91,12 +97,7 @@ class RunLog:
             first = bisect_right(self._seqs, cursor)
             chosen, until = list(range(first, len(self._seqs))), self.cursor
             if len(chosen) > KEPT:
-                stride = -(-len(chosen) // PAGE)
-                chosen = (
-                    chosen[::stride]
-                    if (len(chosen) - 1) % stride == 0
-                    else [*chosen[::stride][: PAGE - 1], chosen[-1]]
-                )
+                chosen = _thinned(chosen, PAGE)
             elif len(chosen) > PAGE:
                 chosen = chosen[:PAGE]
                 until = self._seqs[chosen[-1]]
@@ -106,10 +107,17 @@ class RunLog:
                 answer["drop"] = min(drops)
             if chosen:
                 answer["points"] = self._points(chosen)
+            looks = [look for look in self._looks[self._after(cursor) :] if look[0] <= until]
+            if looks:
+                answer["shares"] = _shares(_thinned(looks, PAGE))
             for seq, _, name, payload in self._marks:
                 if cursor < seq <= until:
                     answer.setdefault(name, []).append(payload)
             return answer
+
+    def _after(self, cursor: int) -> int:
+        """Where the looks at gradients begin that are later than `cursor`."""
+        return bisect_right(self._looks, cursor, key=lambda look: look[0])
 
     def _points(self, chosen: list[int]) -> dict[str, Any]:
         """Columns: steps, learning rates, and by variant and term the values and the weights."""
@@ -128,6 +136,29 @@ class RunLog:
             "rate": [_short(self._rates[i]) for i in chosen],
             "losses": columns,
         }
+
+
+def _thinned(entries: list[Entry], limit: int) -> list[Entry]:
+    """At most `limit` of them, evenly, both ends among them."""
+    stride = -(-len(entries) // limit)
+    if (len(entries) - 1) % stride == 0:
+        return entries[::stride]
+    return [*entries[::stride][: limit - 1], entries[-1]]
+
+
+def _shares(looks: list[tuple[int, int, dict[str, dict[str, float]]]]) -> dict[str, Any]:
+    """Columns: steps, and by variant and term its share of the gradient norm; None where it had none."""
+    names = dict.fromkeys((v, t) for _, _, found in looks for v, terms in found.items() for t in terms)
+    columns: dict[str, dict[str, list[float | None]]] = {}
+    for variant, term in names:
+        values = [_share(found.get(variant, {}).get(term)) for _, _, found in looks]
+        columns.setdefault(variant, {})[term] = values
+    return {"step": [step for _, step, _ in looks], "variants": columns}
+
+
+def _share(value: float | None) -> float | None:
+    """Four digits after the point: a hundredth of a percent."""
+    return None if value is None else round(value, 4)
 
 
 _MARKS: dict[str, tuple[str, tuple[str, ...]]] = {

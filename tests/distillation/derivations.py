@@ -71,6 +71,21 @@ def dkd(
     return temperature**2 * mean(total)
 
 
+def self_distillation(
+    student: Rows,
+    teacher: Rows,
+    target: Sequence[int],
+    feature: Rows,
+    teacher_feature: Rows,
+    alpha: float,
+    hint: float,
+    temperature: float,
+) -> float:
+    labels = mean([-math.log(softmax(row)[y]) for row, y in zip(student, target, strict=True)])
+    apart = mean([norm(minus(a, b)) ** 2 for a, b in zip(feature, teacher_feature, strict=True)])
+    return (1 - alpha) * labels + alpha * soft_targets(student, teacher, temperature) + hint * apart
+
+
 def correlation(a: Row, b: Row) -> float:
     a, b = [x - mean(a) for x in a], [x - mean(b) for x in b]
     return dot(a, b) / (norm(a) * norm(b) + 1e-8)

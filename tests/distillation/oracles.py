@@ -29,6 +29,7 @@ from kdexplorer.distillation import (
     reconstruction_loss,
     rkd_angle_loss,
     rkd_distance_loss,
+    self_distillation_loss,
     similarity_preserving_loss,
     soft_target_loss,
     vid_loss,
@@ -93,6 +94,18 @@ def dkd() -> Pairs:
         y = torch.tensor([0, 1, 1, 0, classes - 1, 0])
         wanted = plain.dkd(s.tolist(), t.tolist(), y.tolist(), alpha, beta, temperature)
         found.append((dkd_loss(s, t, y, alpha, beta, temperature), wanted))
+    return found
+
+
+def self_distillation() -> Pairs:
+    found: Pairs = []
+    for alpha, weight, temperature in ((0.3, 0.03, 3.0), (0.0, 1.0, 1.0), (1.0, 0.0, 4.0)):
+        s, t = draw(6, 7, seed=8)
+        f, g = draw(6, 5, seed=9)
+        y = torch.tensor([0, 6, 1, 0, 3, 2])
+        args = (alpha, weight, temperature)
+        wanted = plain.self_distillation(s.tolist(), t.tolist(), y.tolist(), f.tolist(), g.tolist(), *args)
+        found.append((self_distillation_loss(s, t, y, f, g, *args), wanted))
     return found
 
 
@@ -237,6 +250,7 @@ ORACLES: dict[str, tuple[str, Callable[[], Pairs]]] = {
     "logit_standardization": (BOTH, logit_standardization),
     "dkd": (PLAIN, dkd),
     "dist": (PLAIN, dist),
+    "self_distillation": (PLAIN, self_distillation),
     "response": (PLAIN, response),
     "hint": (PLAIN, hint),
     "attention_transfer": (BOTH, attention_transfer),

@@ -16,7 +16,7 @@ SETTINGS = {
 }
 OF_MAPS = {
     "attention_transfer", "channel_wise", "feature_affinity", "grad_cam_alignment", "hint", "mgd", "nst", "review_kd",
-    "vid",
+    "self_distillation", "vid",
 }  # fmt: skip
 
 

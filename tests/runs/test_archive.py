@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from kdexplorer.config import RunConfig, with_values
 from kdexplorer.params import ConfigError
 from kdexplorer.presets import preset_config
+from kdexplorer.preview_pictures import INLINE, name_of, names_in
 from kdexplorer.runs import archive
 from kdexplorer.runs.archive import export_run, import_run
 from kdexplorer.runs.executors import Inline
@@ -87,6 +89,41 @@ def test_comes_back_whole(exported, tmp_path):
             assert first.read(name) == second.read(name)
 
 
+def test_pictures_travel_once_and_only_those_that_are_shown(exported, tmp_path, monkeypatch):
+    store, run_id, file = exported
+    with zipfile.ZipFile(file) as found:
+        names = [name for name in found.namelist() if name.endswith(".png") and name.startswith("previews/")]
+        texts = {
+            name: found.read(name).decode() for name in found.namelist() if name.startswith("previews/0")
+        }
+    referred = re.findall(r"pictures/[0-9a-f]{32}\.png", "".join(texts.values()))
+    assert {f"previews/{name}" for name in referred} == {*names}
+    assert len(referred) > len(names)  # inputs, targets and the teacher's answers are in every preview
+    assert max(len(text) for text in texts.values()) < 10 * INLINE
+    monkeypatch.setattr(archive, "MAX_PREVIEWS", 2)
+    few = tmp_path / "few.zip"
+    export_run(store, run_id, few)
+    folder = (other := Store(tmp_path / "home")).folder(import_run(other, few))
+    shown = list(folder.glob("previews/*.json"))
+    assert len(shown) == 2
+    assert {path.name for path in (folder / "previews" / "pictures").iterdir()} == names_in(shown)
+
+
+def test_an_older_export_holds_its_pictures_inside(exported, tmp_path):
+    with zipfile.ZipFile(exported[2]) as found:
+        row = json.loads(found.read("run.json"))
+        names = [name for name in found.namelist() if name.startswith("previews/pictures/")]
+    inside = {"step": 1, "items": [{"panels": [{"image": "data:image/png;base64,iVBORw0KGgo="}]}]}
+    changes: dict[str, bytes | None] = {
+        **dict.fromkeys(names),
+        "run.json": json.dumps({**row, "format": 1}).encode(),
+        "previews/00000001.json": json.dumps(inside).encode(),
+    }
+    store = Store(tmp_path / "home")
+    folder = store.folder(import_run(store, rewritten(exported[2], tmp_path / "x.zip", changes)))
+    assert json.loads((folder / "previews" / "00000001.json").read_text()) == inside
+
+
 def test_an_imported_run_can_be_forked(exported, tmp_path):
     _, _, file = exported
     store = Store(tmp_path)
@@ -110,6 +147,11 @@ def test_a_running_run_is_imported_as_ended(exported, tmp_path):
     assert store.run(run.id).status == "interrupted"
 
 
+def png(width: int, height: int) -> bytes:
+    """The beginning of a PNG that says it is of this size."""
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big")
+
+
 PREVIEW = {
     "step": 1,
     "kind": "restoration",
@@ -124,6 +166,9 @@ HOSTILE = {
     "no JSON": ({"events.jsonl": b"\xff\xfe"}, "damaged"),
     "not begun": ({"events.jsonl": b'{"kind": "queued"}\n'}, "has not begun"),
     "weights": ({"students/distilled.safetensors": b"\x80\x04cposix\nsystem\n."}, "not a safetensors file"),
+    "no picture": ({f"previews/pictures/{name_of(b'<svg>')}": b"<svg>"}, "not a PNG"),
+    "other picture": ({f"previews/pictures/{'0' * 32}.png": png(1, 1)}, "damaged"),
+    "huge picture": ({f"previews/pictures/{name_of(png(9999, 9999))}": png(9999, 9999)}, "damaged"),
     "foreign picture": ({"previews/00000001.json": json.dumps(PREVIEW).encode()}, "not a PNG"),
     "deep": ({"previews/00000001.json": b"[" * 100_000 + b"]" * 100_000}, "damaged"),
 }

@@ -8,9 +8,11 @@ from test_fit import same_bits, small_cnn, students, tiny
 from kdexplorer import RunConfig, fit
 from kdexplorer.catalog import check_config
 from kdexplorer.commands import Stop
+from kdexplorer.config import with_values
 from kdexplorer.distillation import soft_target_loss
 from kdexplorer.models.build import build_network
 from kdexplorer.params import ConfigError
+from kdexplorer.presets import preset_config
 from kdexplorer.runs.limits import PUBLIC_SPACE
 from kdexplorer.training import ScriptedControl
 from kdexplorer.training.session import Session
@@ -193,3 +195,14 @@ def test_further_teachers_are_held_against_registries_and_limits():
         check_config(tiny(teachers={"wide": {**WIDE, "weights": "bundled:nothing"}}))
     with pytest.raises(ConfigError, match=r"teachers.wide.weights: files of this machine are closed"):
         PUBLIC_SPACE.check(tiny(teachers={"wide": {**WIDE, "weights": "file:/etc/passwd"}}))
+
+
+@pytest.mark.parametrize(
+    "id", ["self_distillation", "moving_average", "born_again", "mutual_learning", "several_teachers"]
+)
+def test_presets_of_teachers_train(id):
+    tiny_run = {"training.steps": 2, "training.batch_size": 4, "data.held_out": 4, "training.threads": 1}
+    events = finished(with_values(preset_config(id), tiny_run))
+    learnt = [variant.name for variant in preset_config(id).variants]
+    evaluated = [event for event in events if event.kind == "evaluated"]
+    assert [verdict.variant for verdict in evaluated[-1].verdicts] == learnt

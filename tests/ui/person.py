@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 RUN = "window.kdx?.live?.run()"
-PATIENCE = 30_000  # ms: two cores, shared with training and the browser
+PATIENCE = 90_000  # ms: two cores, shared with training and the browser
 expect.set_options(timeout=PATIENCE)
 
 

@@ -69,7 +69,7 @@ def test_a_sweep_is_ranked_and_its_best_student_teaches(visit: Callable[..., Pag
 
     named(page, "variants.add").click()
     named(page, "variant.name").fill("control")
-    expect(page.locator(".k-variant-block .k-trouble")).to_have_text("another one has this name")
+    expect(page.locator(".k-variant-block .k-trouble").first).to_have_text("another one has this name")
     named(page, "variant.name").fill("cold")
     knob = page.locator(".k-card input.k-number[data-name=temperature]")
     knob.fill("1")
@@ -120,7 +120,7 @@ def test_a_sweep_is_ranked_and_its_best_student_teaches(visit: Callable[..., Pag
     wait(page)
     assert page.evaluate(weights) == f"run:{run}/{best[0]}"
     page.locator(".k-language[lang=zh]").click()
-    expect(page.locator(".k-minis")).to_contain_text("变体")
+    expect(page.locator(".k-variant-block .k-minis")).to_contain_text("变体")
     assert page.evaluate(weights) == f"run:{run}/{best[0]}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import re
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,9 +18,11 @@ from playwright.sync_api import Browser, Page, expect
 from kdexplorer.config import with_values
 from kdexplorer.home import preview_path
 from kdexplorer.presets import preset_config
+from kdexplorer.preview_pictures import addressed
 from kdexplorer.runs.executors import Inline
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.store import Store
+from kdexplorer.ui.picture_routes import prefix_of
 
 STEPS = 4
 COMPARED = ".k-restorations .k-comparison > .k-pictures .k-picture"
@@ -85,13 +87,14 @@ def visit(browser: Browser, shared: Any) -> Iterator[Callable[..., Page]]:
 
 
 def kept(shared: Any, run: str, step: int, part: str = "") -> Any:
-    return json.loads(preview_path(shared.home / "runs" / run, step, part).read_text())
+    """What the server gives: pictures by their addresses."""
+    found = json.loads(preview_path(shared.home / "runs" / run, step, part).read_text())
+    return addressed(found, f"{shared.url}{prefix_of(run)}")
 
 
-def pixels(uri: str) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).convert("RGB")).astype(
-        float
-    )
+def pixels(address: str) -> np.ndarray:
+    content = httpx.get(address, trust_env=False).raise_for_status().content
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(float)
 
 
 def test_all_panels_share_one_zoom_and_the_steps_can_be_scrubbed(

@@ -161,3 +161,14 @@ def test_a_public_place_keeps_its_paths_to_itself(endpoints: Endpoints) -> None:
     config = small()
     config["data"]["source"] = {"id": "image_folder", "params": {"path": "/etc"}}
     assert "closed here" in public.start({"config": config, "token": MINE})["error"]
+    assert "closed here" in public.check({"config": config})["problems"][0]  # before anything is opened
+
+
+def test_what_does_not_fit_is_refused_before_the_start_in_the_same_words(endpoints: Endpoints) -> None:
+    config = small()
+    config["teacher"] = config["student"]
+    config["variants"][0]["terms"] = [{"method": "token_attention"}]
+    told = endpoints.check({"config": config})
+    (problem,) = told["problems"]
+    assert told["methods"]["token_attention"]["reason"] in problem
+    assert endpoints.start({"config": config, "token": MINE}) == {"error": problem}

@@ -147,3 +147,55 @@ def test_a_term_that_begins_later_has_holes_before() -> None:
     )
     _, log = opened(logged(1), late)
     assert log.since(0)["points"]["losses"]["other"]["task"] == [[None, 1.0], [None, 1.0]]
+
+
+def looked(step: int, **shares: float) -> StepLogged:
+    return logged(step).model_copy(update={"gradients": {"distilled": shares, "control": {"task": 1.0}}})
+
+
+def test_gradient_shares_come_apart_from_the_points_and_only_once() -> None:
+    source, log = opened(logged(1), looked(2, task=0.25, hint=0.75), logged(3))
+    answer = log.since(0)
+    assert answer["shares"] == {
+        "step": [2],
+        "variants": {"distilled": {"task": [0.25], "hint": [0.75]}, "control": {"task": [1.0]}},
+    }
+    source.add(logged(4), looked(5, task=1 / 3, late=2 / 3))
+    log.refresh()
+    shares = log.since(answer["cursor"])["shares"]
+    assert shares["step"] == [5]
+    assert shares["variants"]["distilled"] == {"task": [0.3333], "late": [0.6667]}
+    assert log.since(0)["shares"]["variants"]["distilled"] == {
+        "task": [0.25, 0.3333],
+        "hint": [0.75, None],
+        "late": [None, 0.6667],
+    }
+
+
+def test_shares_of_steps_that_are_trained_again_go() -> None:
+    source, log = opened(*[looked(step, task=1.0) for step in range(1, 6)])
+    source.add(RunResumed(step=3), looked(4, task=0.5, hint=0.5))
+    log.refresh()
+    shares = log.since(0)["shares"]
+    assert shares["step"] == [1, 2, 3, 4]
+    assert shares["variants"]["distilled"]["task"] == [1.0, 1.0, 1.0, 0.5]
+
+
+def test_no_look_is_lost_to_the_pages_of_a_long_history() -> None:
+    source, log = opened()
+    source.add(*[looked(step, task=1.0) if step % 50 == 0 else logged(step) for step in range(1, KEPT + 1)])
+    log.refresh()
+    steps: list[int] = []
+    cursor, more = 0, True
+    while more:
+        answer = log.since(cursor)
+        steps += answer.get("shares", {}).get("step", [])
+        cursor, more = answer["cursor"], answer["more"]
+    assert steps == list(range(50, KEPT + 1, 50))
+
+
+def test_looks_at_every_step_of_a_very_long_run_are_thinned() -> None:
+    _, log = opened(*[looked(step, task=1.0) for step in range(1, 2 * KEPT)])
+    steps = log.since(0)["shares"]["step"]
+    assert (steps[0], steps[-1]) == (1, 2 * KEPT - 1)
+    assert PAGE / 2 < len(steps) <= PAGE

@@ -53,6 +53,7 @@ METHODS.add(
         order=30,
         summary="Matches where the features are strong: the student learns to look where the teacher looks.",
         matches="where features are strong",
+        knowledge="attention",
         paper="1612.03928",
         default_weight=1000.0,
         formula=r"\left\| \frac{Q_s}{\|Q_s\|_2} - \frac{Q_t}{\|Q_t\|_2} \right\|^2,\quad Q=\overline{F^2}",

@@ -57,6 +57,7 @@ METHODS.add(
         order=31,
         summary="Matches how active each channel is, averaged over the image.",
         matches="how active each channel is",
+        knowledge="attention",
         paper="1709.01507",
         default_weight=0.2,
         formula=r"\frac{1}{B}\sum \left\|A_t-A_s\right\|_2,\quad A_c=\frac{1}{HW}\sum_{h,w}F_{chw}",

@@ -197,6 +197,7 @@ METHODS.add(
         order=44,
         summary="Makes the student's view of an image nearer to the teacher's than to that of any other image.",
         matches="which image is which, against all others",
+        knowledge="relations",
         paper="1910.10699",
         params=(
             Param(

@@ -106,8 +106,10 @@ METHODS.add(
         formula=r"\left|T(g) - a^{-1}S(a\,g)\right| + 5\left|S(\tilde x)-x\right| + "
         r"\left|S(\tilde x)-T(\tilde x)\right|,\quad \tilde x = \mathrm{shrunken}\;x",
         matches="the teacher's images at other scales",
+        knowledge="responses",
         loss=_loss,
         fits=_fits,
         memory=lambda pair, params: (4 + 2 * params["zoom_out"]) * tensor_bytes(pair.batch, *pair.student_output),
+        shows=lambda pair, params: (1 + params["zoom_out"]) * pair.batch,
     )
 )  # fmt: skip

@@ -51,6 +51,7 @@ METHODS.add(
         order=13,
         summary="Matches how probabilities correlate along classes and along images, rather than their values.",
         matches="correlations of class probabilities",
+        knowledge="responses",
         paper="2205.10536",
         tasks=("classification",),
         params=(

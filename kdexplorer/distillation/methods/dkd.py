@@ -63,6 +63,7 @@ METHODS.add(
         order=12,
         summary="Matches how sure the teacher is of the label, and how it spreads the rest, weighted apart.",
         matches="class probabilities, the label's and the others' apart",
+        knowledge="responses",
         paper="2203.08679",
         tasks=("classification",),
         params=(

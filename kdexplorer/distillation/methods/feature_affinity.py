@@ -76,6 +76,7 @@ METHODS.add(
         default_weight=0.04,  # 10 / 255: the authors' 10 stands beside an L1 of images in [0, 255]
         formula=r"\sum_l \frac{1}{(HW)^2}\left\|\hat F_t^\top \hat F_t - \hat F_s^\top \hat F_s\right\|_1",
         matches="similarity between positions",
+        knowledge="relations",
         layers="all",
         loss=_loss,
         fits=feature_maps,

@@ -62,6 +62,7 @@ METHODS.add(
         ),
         formula=r"\frac{1}{N}\sum g\,|y_s - y_t|,\quad g = \left[\,|y_t - y| < |y_s - y|\,\right]",
         matches="the output image, where the teacher is better",
+        knowledge="responses",
         loss=_loss,
         fits=same_images,
         memory=lambda pair, params: 4 * tensor_bytes(pair.batch, *pair.student_output),

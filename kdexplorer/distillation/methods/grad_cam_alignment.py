@@ -104,6 +104,7 @@ METHODS.add(
         formula=r"1 - \cos\left(A_s, A_t\right),\quad "
         r"A = \mathrm{ReLU}\left(\sum_c w_c F_c\right),\quad w_c = \frac{1}{HW}\sum_p \frac{\partial z_y}{\partial F_c(p)}",
         matches="class-activation maps",
+        knowledge="attention",
         layers="last",
         loss=_loss,
         fits=_fits,

@@ -89,6 +89,7 @@ METHODS.add(
         formula=r"\sum_i w_i \frac{\left\|\phi_i(y_s)-\phi_i(y_t)\right\|_1}"
         r"{\sum_j\left\|\phi_i(y_s)-\phi_i(x_j)\right\|_1}",
         matches="the output image in an encoder's features, against other images",
+        knowledge="responses",
         learnable=_encoder,
         loss=_loss,
         fits=_fits,

@@ -30,6 +30,7 @@ METHODS.add(
         order=11,
         summary="Matches softened probabilities after every row of logits got mean 0 and deviation 1.",
         matches="class probabilities, whatever the range of logits",
+        knowledge="responses",
         paper="2403.01427",
         tasks=("classification",),
         params=(

@@ -68,6 +68,7 @@ METHODS.add(
         order=32,
         summary="Matches the set of patterns that the channels respond to, whichever channel shows which.",
         matches="the distribution of channels' maps",
+        knowledge="relations",
         paper="1707.01219",
         default_weight=50.0,
         formula=r"\overline{k(s,s')}+\overline{k(t,t')}-2\,\overline{k(s,t)},\quad k(x,y)=(x^\top y)^2",

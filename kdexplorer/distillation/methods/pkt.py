@@ -49,6 +49,7 @@ METHODS.add(
         order=43,
         summary="Matches, for every image, how likely each other image of the batch is its neighbour.",
         matches="neighbourhoods of images, as probabilities",
+        knowledge="relations",
         paper="1803.10837",
         default_weight=3e4,
         formula=r"\frac{1}{B^2}\sum_{i,j} p^t_{ij}\log\frac{p^t_{ij}}{p^s_{ij}},"

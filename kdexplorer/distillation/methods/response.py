@@ -32,6 +32,7 @@ METHODS.add(
         order=10,
         summary="Matches the teacher's output image, pixel by pixel.",
         matches="the output image",
+        knowledge="responses",
         paper="2412.08939",
         tasks=("restoration",),
         params=(

@@ -67,6 +67,7 @@ METHODS.add(
         order=42,
         summary="Matches the angles between triples of images in feature space.",
         matches="angles between images",
+        knowledge="relations",
         paper="1904.05068",
         params=(
             Param(

@@ -49,6 +49,7 @@ METHODS.add(
         order=41,
         summary="Matches how far apart the images of a batch are in feature space.",
         matches="distances between images",
+        knowledge="relations",
         paper="1904.05068",
         default_weight=25.0,
         formula=r"\frac{1}{B^2}\sum_{i,j} \ell_\delta\left(\frac{\|s_i-s_j\|}{\mu_s},\frac{\|t_i-t_j\|}{\mu_t}\right)",

@@ -47,6 +47,7 @@ METHODS.add(
         order=40,
         summary="Matches which images of a batch the features find alike.",
         matches="similarity between images",
+        knowledge="relations",
         paper="1907.09682",
         default_weight=3000.0,
         formula=r"\frac{1}{B^2}\left\|\tilde G_t-\tilde G_s\right\|_F^2,\quad \tilde G = \mathrm{rows}(FF^\top)/\|\cdot\|_2",

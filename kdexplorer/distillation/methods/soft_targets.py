@@ -41,6 +41,7 @@ METHODS.add(
         order=10,
         summary="Matches the teacher's class probabilities, softened by a temperature.",
         matches="class probabilities",
+        knowledge="responses",
         paper="1503.02531",
         tasks=("classification",),
         params=(

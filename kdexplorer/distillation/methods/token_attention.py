@@ -69,6 +69,7 @@ METHODS.add(
         formula=r"\mathrm{KL}\left(\mathrm{softmax}(Q_tK_t^\top/\sqrt{d_t})\,\|\,"
         r"\mathrm{softmax}(Q_sK_s^\top/\sqrt{d_s})\right)",
         matches="attention between tokens",
+        knowledge="attention",
         layers="attention",
         loss=_loss,
         fits=same_tokens,

@@ -61,6 +61,7 @@ METHODS.add(
         formula=r"\mathrm{KL}\left(\mathrm{softmax}(V_tV_t^\top/\sqrt{d_t})\,\|\,"
         r"\mathrm{softmax}(V_sV_s^\top/\sqrt{d_s})\right)",
         matches="relations between tokens' values",
+        knowledge="attention",
         layers="attention",
         loss=_loss,
         fits=same_tokens,

@@ -172,6 +172,15 @@ def io_of(config: RunConfig) -> ModelIO:
     return ModelIO(channels=data.channels, classes=len(data.classes), size=data.size)
 
 
+def samples_of(config: RunConfig) -> int:
+    """Training images that a batch's `index` counts."""
+    source = SOURCES[config.data.source.id]
+    if source.known is not None:
+        return source.samples
+    data: LabelledData = source.load(source.check(config.data.source.params), config.data.exclude_classes)
+    return data.samples
+
+
 TASKS.add(
     TaskSpec(
         id="classification",
@@ -180,6 +189,7 @@ TASKS.add(
         summary="Which class an image shows.",
         open=Classification,
         io_of=io_of,
+        samples_of=samples_of,
         attribution="grad_cam",
     )
 )

@@ -11,6 +11,7 @@ import { Foot } from './form_foot.js';
 import { hideParts } from './form_hide.js';
 import { networksGroup, networksSummary } from './form_networks.js';
 import { fieldsFor, fits } from './form_parts.js';
+import { presetChips } from './form_presets.js';
 import { forgetAddress, hasConfigInAddress, seedsInAddress } from './form_share.js';
 import { answering } from './server.js';
 import { t, tx } from './words.js';
@@ -83,7 +84,7 @@ class Form {
   }
 
   build() {
-    this.chips = h('div', { class: 'k-chips k-presets', role: 'group', 'aria-label': t('form.presets') });
+    this.chips = h('div', { class: 'k-presets', role: 'group', 'aria-label': t('form.presets') });
     this.presetNote = h('p', { class: 'k-preset-note' });
     this.groups = Object.fromEntries(
       GROUPS.map((group, index) => {
@@ -142,23 +143,7 @@ class Form {
 
   drawPresets() {
     const focused = this.chips.contains(document.activeElement) ? document.activeElement.dataset.preset : null;
-    replace(
-      this.chips,
-      this.entries('presets').map(preset =>
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'k-chip',
-            'aria-pressed': String(preset.id === this.preset),
-            dataset: { preset: preset.id },
-            title: tx(preset.summary),
-            onclick: () => this.load(preset.config, preset.id),
-          },
-          tx(preset.title),
-        ),
-      ),
-    );
+    replace(this.chips, presetChips(this));
     if (focused) this.chips.querySelector(`[data-preset="${CSS.escape(focused)}"]`)?.focus();
     const chosen = this.entry('presets', this.preset);
     say(this.presetNote, chosen ? tx(chosen.summary) : t('form.ownSettings'));
@@ -262,6 +247,8 @@ class Form {
     this.touched = true;
     for (const group of GROUPS) say(this.groups[group.id].sum, group.sum(this));
     this.drawVariants?.();
+    this.drawHeard?.();
+    this.drawDynamics?.();
     this.markPreset();
     forgetAddress();
     keepDraft(this);

@@ -1,115 +1,89 @@
-// Group 3: what the student learns from the teacher. One card a term: its weight, its parameters, its schedule.
+// Group 3: what the student learns from the teacher. The terms in use with all their settings, then what else there is.
 
 import { h } from './dom.js';
 import { brief } from './format.js';
-import { field } from './fields.js';
-import { formula } from './formula.js';
 import { titleOfTerm } from './form_differences.js';
-import { card, fieldsFor, fits, more, paramsFor } from './form_parts.js';
+import { methodsBlock } from './form_methods.js';
+import { fieldsFor } from './form_parts.js';
+import { newTeacherOf } from './form_teachers.js';
 import { chosen, variantsBlock } from './form_variants.js';
-import { t, tx } from './words.js';
+import { freshName, termCard } from './form_term.js';
+import { beginFollowing, refresh } from './form_term_parts.js';
+import { labelFold } from './form_term_schedules.js';
+import { isStaged, timeline } from './form_term_stage.js';
+import { t } from './words.js';
 
-const KINDS = ['constant', 'linear', 'cosine', 'warmup', 'step'];
-const NEW_SCHEDULE = () => ({ kind: 'constant', start: 1, end: 1, begin: 0, until: 0 });
+const WARMUP = 1 / 12; // of the run: 20 of 240 epochs
+const clone = value => JSON.parse(JSON.stringify(value));
 
 function edited(form) {
   if (!chosen(form)) form.config.variants.push({ name: 'distilled', task_weight: 1, terms: [] });
   return chosen(form);
 }
 
-function schedule(form, term) {
-  term.schedule ??= NEW_SCHEDULE();
-  const bounded = (name, kind, maximum) => ({
-    name,
-    kind,
-    title: t(`schedule.${name}`),
-    help: t(`schedule.${name}.help`),
-    minimum: 0,
-    maximum,
-    default: kind === 'int' ? 0 : 1,
-  });
-  const inside = h('div', { class: 'k-fields' });
-  const draw = () => {
-    const moves = term.schedule.kind !== 'constant';
-    const ends = !['constant', 'warmup'].includes(term.schedule.kind);
-    inside.replaceChildren(
-      ...fieldsFor(
-        form,
-        [
-          ...(ends ? [bounded('start', 'float', 1000), bounded('end', 'float', 1000)] : []),
-          ...(moves ? [bounded('begin', 'int', 10_000_000)] : []),
-          ...(moves && term.schedule.kind !== 'step' ? [bounded('until', 'int', 10_000_000)] : []),
-        ],
-        term.schedule,
-      ),
-    );
+function termOf(form, entry, layers) {
+  const term = clone(form.schema.term);
+  const { steps } = form.config.training;
+  if (entry.schedule === 'warmup')
+    Object.assign(term.schedule, { kind: 'warmup', until: Math.max(1, Math.round(steps * WARMUP)) });
+  const teacher = newTeacherOf(form, entry);
+  return { ...term, method: entry.id, weight: entry.default_weight ?? 1, layers, teacher };
+}
+
+// Draws the group anew with the card of `name` in sight.
+function redraw(form, name) {
+  form.changed();
+  form.rebuild('distillation');
+  const box = form.groups.distillation.body.querySelector(`input[data-name="${CSS.escape(name)}"]`);
+  box?.focus({ preventScroll: true });
+  box?.closest('.k-card').scrollIntoView({ block: 'nearest' });
+}
+
+function actions(form) {
+  const most = form.schema.most.terms;
+  return {
+    full: () => ((chosen(form)?.terms.length ?? 0) >= most ? t('methods.most', { n: most }) : ''),
+    add: (entry, pair) => {
+      edited(form).terms.push(termOf(form, entry, pair ? [{ ...pair }] : []));
+      redraw(form, entry.id);
+    },
+    another: (entry, term) => {
+      const variant = chosen(form);
+      const name = freshName(variant, entry.id);
+      variant.terms.splice(variant.terms.indexOf(term) + 1, 0, { ...clone(term), name });
+      redraw(form, name);
+    },
+    remove: term => {
+      const variant = chosen(form);
+      variant.terms = variant.terms.filter(other => other !== term);
+      redraw(form, term.method);
+    },
   };
-  const spec = {
-    kind: 'choice',
-    name: 'schedule',
-    title: t('form.schedule'),
-    help: t('form.schedule.help'),
-    choices: KINDS,
-  };
-  const choice = field(spec, term.schedule.kind, kind => {
-    term.schedule.kind = kind;
-    draw();
-    form.changed();
-  });
-  draw();
-  return more([choice.element, inside], t('form.schedule'));
 }
 
 export function distillationGroup(form) {
   const { config, schema } = form;
-  const find = id => chosen(form)?.terms.find(term => term.method === id);
-  const learns = chosen(form) ? fieldsFor(form, schema.parts.variant, chosen(form)) : null;
-  const methods = schema.catalog.methods.filter(entry => fits(entry, config.task) || find(entry.id));
-  const [on, off] = [true, false].map(used => methods.filter(entry => Boolean(find(entry.id)) === used));
-  const cards = [...on, ...off].map(entry =>
-    card({
-      title: entry.title,
-      summary: entry.summary,
-      on: Boolean(find(entry.id)),
-      name: entry.id,
-      toggled: on => {
-        const first = !chosen(form);
-        const target = edited(form);
-        target.terms = target.terms.filter(term => term.method !== entry.id);
-        if (on)
-          target.terms.push({
-            method: entry.id,
-            weight: entry.default_weight ?? 1,
-            schedule: NEW_SCHEDULE(),
-            params: {},
-            layers: [],
-          });
-        form.changed();
-        if (first) form.rebuild('distillation');
-      },
-      body: () => {
-        const terms = chosen(form).terms.filter(term => term.method === entry.id);
-        return [
-          entry.formula && formula(entry.formula),
-          terms.map(term => [
-            terms.length > 1 && h('h4', { class: 'k-term-name' }, term.name || tx(entry.title)),
-            fieldsFor(form, schema.parts.term, term, { around: () => entry.default_weight || 1 }),
-            paramsFor(form, entry, term),
-            schedule(form, term),
-          ]),
-        ];
-      },
-    }),
-  );
+  beginFollowing(form);
+  form.showFacts = () => refresh(form);
+  const variant = chosen(form);
+  const terms = variant?.terms ?? [];
+  const act = actions(form);
+  const used = terms.map(term => {
+    const entry = form.entry('methods', term.method) ?? { id: term.method, title: term.method, layers: 'none' };
+    return termCard(form, entry, variant, term, act);
+  });
   return [
     variantsBlock(form),
-    learns,
+    variant && fieldsFor(form, schema.parts.variant, variant),
+    variant && labelFold(form, variant),
     fieldsFor(
       form,
       schema.fields.distillation.filter(spec => !spec.path.includes('.')),
       config,
     ),
-    cards,
+    terms.some(isStaged) && timeline(form, variant),
+    used.length > 0 && h('div', { class: 'k-terms' }, used),
+    methodsBlock(form, { ...act, used: entry => terms.some(term => term.method === entry.id) }),
   ];
 }
 

@@ -52,6 +52,8 @@ export class Foot {
       if (number !== this.asked) return;
       this.pair.classList.remove('k-pending');
       this.showPair(answer);
+      if (answer.methods) this.form.facts = answer; // what was known of this pair stays while a term is at fault
+      this.form.showFacts?.();
       if (!this.loud) this.showProblems(answer.problems || []);
       if (!answer.student && !answer.problems?.length)
         this.check(CHECK_AGAIN); // who can tell is still loading

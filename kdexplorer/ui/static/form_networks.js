@@ -1,10 +1,11 @@
-// Group 2: the teacher with its weights, the student, and how much smaller it is.
+// Group 2: the teacher with its weights, further teachers, the student, and how much smaller it is.
 
 import { h, replace } from './dom.js';
 import { brief, count } from './format.js';
 import { field, spoken } from './fields.js';
 import { fits, more, paramsFor } from './form_parts.js';
-import { uploadBox } from './form_upload.js';
+import { fromStudents, furtherTeachers, teachersOf } from './form_teachers.js';
+import { weightFields } from './form_weights.js';
 import { t, tx } from './words.js';
 
 const OWN = 'own';
@@ -40,85 +41,6 @@ function modelFields(form, network, role) {
   return [choice.element, inside];
 }
 
-function weightsKind(weights) {
-  return weights === 'none' || weights === 'pretrained' ? weights : weights.split(':')[0];
-}
-
-// Where a network's weights come from, for whoever brings their own.
-function weightFields(form, network) {
-  const inside = h('div', { class: 'k-fields' });
-  const rest = network.weights.includes(':') ? network.weights.slice(network.weights.indexOf(':') + 1) : '';
-  const put = weights => {
-    network.weights = weights;
-    form.changed();
-  };
-  const choices = [{ value: 'none', title: t('weights.none') }];
-  if (form.entry('models', network.id)?.pretrained || network.weights === 'pretrained')
-    choices.push({ value: 'pretrained', title: t('weights.pretrained') });
-  choices.push({ value: 'upload', title: t('weights.upload') });
-  if (form.schema.allow_paths || network.weights.startsWith('file:'))
-    choices.push({ value: 'file', title: t('weights.file') });
-  choices.push({ value: 'run', title: t('weights.run') });
-  if (network.weights.startsWith('bundled:')) choices.push({ value: 'bundled', title: rest });
-  const draw = kind => {
-    if (kind === 'upload')
-      replace(
-        inside,
-        uploadBox(form, 'weights', rest, id => put(id ? `upload:${id}` : 'none')),
-      );
-    else if (kind === 'file') {
-      const spec = {
-        kind: 'text',
-        name: 'weights.path',
-        title: t('weights.path'),
-        help: t('weights.path.help'),
-        default: '',
-      };
-      replace(inside, field(spec, rest, path => put(path.trim() ? `file:${path.trim()}` : 'none')).element);
-    } else if (kind === 'run') runChoice(form, network, inside);
-    else replace(inside);
-  };
-  const spec = { kind: 'choice', name: 'weights', title: t('form.weights'), help: t('form.weights.help'), choices };
-  const choice = field(spec, weightsKind(network.weights), kind => {
-    put(kind === 'pretrained' ? 'pretrained' : 'none');
-    draw(kind);
-  });
-  draw(weightsKind(network.weights));
-  return [choice.element, inside];
-}
-
-async function runChoice(form, network, inside) {
-  replace(inside, h('p', { class: 'k-note' }, t('weights.looking')));
-  const answer = await form.server.runs({ offset: 0, limit: 100 });
-  const ended = (answer.runs || []).filter(
-    run => run.task === form.config.task && ['finished', 'stopped'].includes(run.status),
-  );
-  if (!ended.length) {
-    replace(inside, h('p', { class: 'k-note' }, answer.error || t('weights.noRuns')));
-    return;
-  }
-  const choices = ended.flatMap(run =>
-    run.variants.map(name => ({
-      value: `run:${run.id}/${name}`,
-      title: `${run.name || run.id} · ${name}`,
-      network: run.student,
-    })),
-  );
-  if (!choices.some(choice => choice.value === network.weights))
-    choices.unshift({ value: network.weights, title: t('weights.choose') });
-  const spec = { kind: 'choice', name: 'weights.run', title: t('weights.run'), help: t('weights.run.help'), choices };
-  replace(
-    inside,
-    field(spec, network.weights, value => {
-      const chosen = choices.find(choice => choice.value === value);
-      if (!chosen?.network) return;
-      Object.assign(network, { id: chosen.network.id, params: { ...chosen.network.params }, weights: value });
-      form.rebuild('networks');
-      form.changed();
-    }).element,
-  );
-}
-
 const titleOf = entry => {
   const title = tx((entry.title || entry.id).replace(/^Teacher: /, ''));
   return title[0].toUpperCase() + title.slice(1);
@@ -133,16 +55,34 @@ function aboutWeights(form, entry) {
   return [entry.summary && tx(entry.summary), model, ...scores].filter(Boolean).join(' · ');
 }
 
-function teacherCard(form) {
+const readyTeachers = form => form.entries('weights').filter(entry => entry.task === form.config.task);
+const newTeacher = form => ({ id: modelChoices(form)[0]?.value || form.config.student.id, params: {}, weights: 'none' });
+
+// Another teacher than those that are there already, where there is one ready.
+export function anotherTeacher(form) {
+  const { config } = form;
+  const used = [config.teacher, ...Object.values(teachersOf(form))].map(network => network?.weights);
+  const card = readyTeachers(form).find(entry => !used.includes(`bundled:${entry.id}`));
+  return card ? { id: card.model, params: { ...card.params }, weights: `bundled:${card.id}` } : newTeacher(form);
+}
+
+// What it means that there is no teacher: where all terms learn from students, nothing is missing.
+function noTeacher({ config }) {
+  const terms = config.variants.flatMap(variant => variant.terms);
+  const ours = ({ teacher }) => ['ema', 'self'].includes(teacher) || fromStudents(teacher);
+  return terms.length && terms.every(ours) ? 'teacher.noneNeeded' : 'teacher.none';
+}
+
+// The choice of one teacher. `put(network)` keeps it, null is none; `name` is what its fields are called.
+export function teacherChoice(form, { now: start, put, name, title, help, optional }) {
   const { config } = form;
   const students = form.students.filter(found => found.task === config.task).slice(0, MOST_STUDENTS);
-  const bundled = form.entries('weights').filter(entry => entry.task === config.task);
+  const bundled = readyTeachers(form);
+  let network = start;
   const current = () => {
-    if (!config.teacher) return NONE;
-    if (students.some(found => found.value === config.teacher.weights)) return config.teacher.weights;
-    const entry = bundled.find(
-      card => config.teacher.weights === `bundled:${card.id}` && card.model === config.teacher.id,
-    );
+    if (!network) return NONE;
+    if (students.some(found => found.value === network.weights)) return network.weights;
+    const entry = bundled.find(card => network.weights === `bundled:${card.id}` && card.model === network.id);
     return entry ? entry.id : OWN;
   };
   const inside = h('div', { class: 'k-fields' });
@@ -155,15 +95,15 @@ function teacherCard(form) {
         inside,
         h('p', { class: 'k-note' }, t('teacher.student', { model: modelTitle(form, student.network.id) })),
       );
-    else if (now === NONE) replace(inside, h('p', { class: 'k-note' }, t('teacher.none')));
+    else if (now === NONE) replace(inside, h('p', { class: 'k-note' }, t(noTeacher(form))));
     else if (card) replace(inside, h('p', { class: 'k-note' }, aboutWeights(form, card)));
-    else replace(inside, modelFields(form, config.teacher, 'teacher'), weightFields(form, config.teacher));
+    else replace(inside, modelFields(form, network, name), weightFields(form, network));
   };
   const spec = {
     kind: 'choice',
-    name: 'teacher',
-    title: t('form.teacher'),
-    help: t('form.teacher.help'),
+    name,
+    title,
+    help,
     choices: [
       ...bundled.map(entry => ({
         value: entry.id,
@@ -172,29 +112,41 @@ function teacherCard(form) {
       })),
       ...students.map(({ value, title }) => ({ value, title, group: t('teacher.students') })),
       { value: OWN, title: t('teacher.own'), group: t('teacher.other') },
-      { value: NONE, title: t('teacher.noneShort'), group: t('teacher.other') },
+      ...(optional ? [{ value: NONE, title: t('teacher.noneShort'), group: t('teacher.other') }] : []),
     ],
   };
   const choice = field(spec, current(), value => {
     const card = bundled.find(entry => entry.id === value);
     const student = students.find(found => found.value === value);
-    if (student) {
-      const { id, params } = student.network;
-      config.teacher = { id, params: { ...params }, weights: value };
-    } else if (value === NONE) config.teacher = null;
-    else if (card) config.teacher = { id: card.model, params: { ...card.params }, weights: `bundled:${card.id}` };
-    else config.teacher = { id: modelChoices(form)[0]?.value || config.student.id, params: {}, weights: 'none' };
+    if (student) network = { id: student.network.id, params: { ...student.network.params }, weights: value };
+    else if (value === NONE) network = null;
+    else if (card) network = { id: card.model, params: { ...card.params }, weights: `bundled:${card.id}` };
+    else network = newTeacher(form);
+    network = put(network);
     draw();
     form.changed();
   });
   draw();
-  return h('section', { class: 'k-net k-role-teacher' }, choice.element, inside);
+  return [choice.element, inside];
+}
+
+function firstTeacher(form) {
+  const { config } = form;
+  const before = Boolean(config.teacher);
+  const put = network => {
+    config.teacher = network;
+    if (Boolean(network) !== before) form.rebuild('distillation');
+    return network;
+  };
+  const spec = { name: 'teacher', title: t('form.teacher'), help: t('form.teacher.help'), optional: true };
+  return h('section', { class: 'k-net k-role-teacher' }, teacherChoice(form, { now: config.teacher, put, ...spec }));
 }
 
 export function networksGroup(form) {
   const { student } = form.config;
   return [
-    teacherCard(form),
+    firstTeacher(form),
+    furtherTeachers(form, { teacherChoice, anotherTeacher }),
     h(
       'section',
       { class: 'k-net k-role-student' },
@@ -207,5 +159,7 @@ export function networksGroup(form) {
 
 export function networksSummary(form) {
   const { teacher, student } = form.config;
-  return `${teacher ? modelTitle(form, teacher.id) : t('teacher.noneShort')} → ${modelTitle(form, student.id)}`;
+  const further = Object.keys(teachersOf(form)).length;
+  const first = teacher ? modelTitle(form, teacher.id) : t('teacher.noneShort');
+  return `${further ? `${first} + ${further}` : first} → ${modelTitle(form, student.id)}`;
 }

@@ -13,11 +13,15 @@ const numeric = spec => spec.kind === 'int' || spec.kind === 'float';
 // What can be swept: {value, title, spec, now, put(variant, value)}.
 export function settingsOf(form, variant) {
   const { parts } = form.schema;
-  const own = parts.variant.filter(numeric).map(spec => ({
+  const averaged = variant.terms.some(term => term.teacher === 'ema');
+  const dynamics = parts.dynamics.filter(
+    ({ name }) => (name === 'balance' && variant.terms.length > 0) || (name === 'ema_decay' && averaged),
+  );
+  const own = [...parts.variant.filter(numeric), ...dynamics].map(spec => ({
     value: spec.name,
     title: tx(spec.title),
     spec,
-    now: variant[spec.name],
+    now: variant[spec.name] ?? spec.default,
     put: (target, value) => Object.assign(target, { [spec.name]: value }),
   }));
   const ofTerms = variant.terms.flatMap(term => {

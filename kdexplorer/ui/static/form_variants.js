@@ -4,6 +4,7 @@ import { h, replace } from './dom.js';
 import { colorOf, stripe } from './colors.js';
 import { field } from './fields.js';
 import { differencesOf } from './form_differences.js';
+import { dynamicsOf } from './form_dynamics.js';
 import { openSweep } from './form_sweep.js';
 import { t } from './words.js';
 
@@ -107,5 +108,6 @@ export function variantsBlock(form) {
       several && act(t('variants.remove', { name: chosen(form).name }), 'variants.remove', () => remove(form)),
     ),
     several ? nameField(form) : h('p', { class: 'k-note' }, t('variants.help', { n: form.most.variants })),
+    dynamicsOf(form, chosen),
   );
 }

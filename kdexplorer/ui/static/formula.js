@@ -34,9 +34,11 @@ const SYMBOLS = {
   dots: '…',
   mid: '∣',
   top: '⊤',
+  angle: '∠',
   log: 'log',
   ln: 'ln',
   exp: 'exp',
+  cos: 'cos',
   min: 'min',
   max: 'max',
   Vert: '‖',
@@ -55,14 +57,21 @@ const SYMBOLS = {
   langle: '⟨',
   rangle: '⟩',
 };
-const WORDS = new Set(['log', 'ln', 'exp', 'min', 'max']);
-const ACCENTS = { hat: '^', bar: '¯', tilde: '~', vec: '→' };
+const WORDS = new Set(['log', 'ln', 'exp', 'cos', 'min', 'max']);
+const ACCENTS = { hat: '^', bar: '¯', overline: '¯', tilde: '~', vec: '→' };
 
 const el = (name, ...children) => {
   const node = document.createElementNS(NS, name);
   node.append(...children);
   return node;
 };
+
+// What is not known shows by its name, and can be found.
+function unknown(name) {
+  const node = el('mo', name);
+  node.setAttribute('class', 'k-unknown');
+  return node;
+}
 
 function tokens(text) {
   return text.match(/\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\S/g) || [];
@@ -103,7 +112,8 @@ function parse(list) {
     if (name === 'sqrt') return el('msqrt', atom());
     if (name in ACCENTS) return el('mover', atom(), el('mo', ACCENTS[name]));
     if (WORDS.has(name)) return el('mi', name);
-    return el(/^[a-z]/i.test(name) && SYMBOLS[name]?.match(/\p{L}/u) ? 'mi' : 'mo', SYMBOLS[name] ?? name);
+    if (!(name in SYMBOLS)) return unknown(name);
+    return el(/^[a-z]/i.test(name) && SYMBOLS[name]?.match(/\p{L}/u) ? 'mi' : 'mo', SYMBOLS[name]);
   };
   const row = end => {
     const node = el('mrow');

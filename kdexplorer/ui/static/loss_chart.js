@@ -1,10 +1,12 @@
-// The losses: each term of each student, as its formula gives it or as it counts in the sum.
+// The losses: each term of each student, as its formula gives it, as it counts in the sum, or as its gradient pulls.
 
-import { h, replace } from './dom.js';
+import { h, replace, say } from './dom.js';
 import { download } from './browser.js';
 import { Chart, marksLayout, plain, toolButton, toolToggle } from './chart.js';
 import { tone } from './colors.js';
 import { spoken } from './fields.js';
+import { sharesEmpty, sharesFigure, sharesRows, studentsOf } from './loss_shares.js';
+import { smoothed, thin } from './loss_smoothing.js';
 import { csv, lineOf, marksOf, stepAxis } from './run_axes.js';
 import { t, tx } from './words.js';
 
@@ -19,21 +21,12 @@ function ticksOf(data) {
   return ratio > 300 ? 1 : ratio > 8 ? 'D2' : 'D1';
 }
 
-// An exponential average that starts unbiased, as TensorBoard has it.
-function smoothed(values, weight) {
-  if (!weight) return values;
-  let mean = 0;
-  let seen = 0;
-  return values.map(value => {
-    if (value === null) return null;
-    mean = mean * weight + value * (1 - weight);
-    seen += 1;
-    return mean / (1 - weight ** seen);
-  });
-}
-
-// Always new arrays: Plotly takes one that it has seen before for unchanged.
-const thin = (values, stride) => values.filter((_, i) => i % stride === 0 || i === values.length - 1);
+// How a term is shown: [id, text of the switch].
+const MODES = [
+  ['loss', 'L'],
+  ['weighted', 'w·L'],
+  ['share', '∇ %'],
+];
 
 export class LossChart extends Chart {
   constructor() {
@@ -50,47 +43,91 @@ export class LossChart extends Chart {
       range.style.setProperty('--at', `${(100 * this.smooth) / 0.98}%`);
       this.drawNow();
     });
-    const select = h('select', { class: 'k-tool', 'aria-label': t('chart.term'), hidden: true });
-    select.addEventListener('change', () => {
-      this.view += 1;
-      this.drawNow();
+    const chooser = (key, name) =>
+      h('select', {
+        class: `k-tool k-choice-${name}`,
+        'aria-label': t(key),
+        hidden: true,
+        onchange: () => this.drawAnew(),
+      });
+    const select = chooser('chart.term', 'term');
+    const student = chooser('shares.student', 'student');
+    const log = toolToggle('log', t('chart.log'), true, on => {
+      this.log = on;
+      this.drawAnew();
     });
+    const modes = MODES.map(([mode, text]) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'k-segment',
+          title: t(`chart.mode.${mode}`),
+          'aria-label': t(`chart.mode.${mode}`),
+          'aria-pressed': String(mode === 'loss'),
+          onclick: () => this.turn(mode),
+        },
+        text,
+      ),
+    );
+    const caption = h('span', {}, t('chart.losses.caption'));
+    const empty = h('span', {}, t('chart.losses.empty'));
     super({
       id: 'losses',
       title: t('chart.losses'),
-      caption: t('chart.losses.caption'),
-      empty: t('chart.losses.empty'),
+      caption,
+      empty,
       tools: [
         select,
-        toolToggle('log', t('chart.log'), true, on => {
-          this.log = on;
-          this.view += 1;
-          this.drawNow();
-        }),
-        toolToggle('× w', t('chart.weighted'), false, on => {
-          this.weighted = on;
-          this.view += 1;
-          this.drawNow();
-        }),
+        student,
+        log,
+        h('div', { class: 'k-segments k-loss-modes', role: 'group', 'aria-label': t('chart.mode') }, modes),
         h(
           'label',
           { class: 'k-tool k-smooth', title: t('chart.smooth') },
           h('span', { 'aria-hidden': 'true' }, '∿'),
           range,
         ),
-        toolButton('PNG', t('chart.png'), () => this.image('losses')),
-        toolButton('CSV', t('chart.csv'), () => download('losses.csv', csv(this.rows(Infinity)))),
+        toolButton('PNG', t('chart.png'), () => this.image(this.mode === 'share' ? 'gradient-shares' : 'losses')),
+        toolButton('CSV', t('chart.csv'), () => this.save()),
       ],
-      figure: () => this.lossFigure(),
-      table: () => this.rows(),
+      figure: () => (this.mode === 'share' ? this.shareFigure() : this.lossFigure()),
+      table: () => (this.mode === 'share' ? sharesRows(this.run) : this.rows()),
     });
-    Object.assign(this, { select, terms: [], log: true, weighted: false, smooth: 0, view: 0, run: null });
+    Object.assign(this, { select, student, logButton: log, modes, caption, empty });
+    Object.assign(this, { terms: [], log: true, mode: 'loss', smooth: 0, view: 0, run: null });
+  }
+
+  get weighted() {
+    return this.mode === 'weighted';
+  }
+
+  drawAnew() {
+    this.view += 1;
+    this.drawNow();
+  }
+
+  turn(mode) {
+    this.mode = mode;
+    this.modes.forEach((button, i) => button.setAttribute('aria-pressed', String(MODES[i][0] === mode)));
+    this.logButton.hidden = mode === 'share';
+    say(this.caption, t(mode === 'share' ? 'shares.caption' : 'chart.losses.caption'));
+    say(this.empty, mode === 'share' ? sharesEmpty(this.run) : t('chart.losses.empty'));
+    if (this.run) this.offerTerms();
+    this.drawAnew();
+  }
+
+  save() {
+    const [name, rows] =
+      this.mode === 'share' ? ['gradient-shares', sharesRows(this.run, Infinity)] : ['losses', this.rows(Infinity)];
+    download(`${name}.csv`, csv(rows));
   }
 
   show(run) {
     const other = run !== this.run;
     this.run = run;
     this.offerTerms();
+    if (this.mode === 'share') say(this.empty, sharesEmpty(run));
     if (other) this.drawNow();
     else this.draw(true);
   }
@@ -102,7 +139,8 @@ export class LossChart extends Chart {
   // With many networks, one term of all of them can be looked at alone.
   offerTerms() {
     const terms = [...new Set(Object.values(this.run.losses).flatMap(found => Object.keys(found)))];
-    this.select.hidden = !this.many || terms.length < 2;
+    this.select.hidden = this.mode === 'share' || !this.many || terms.length < 2;
+    this.offerStudents();
     if (terms.join() === this.terms.join()) return;
     this.terms = terms;
     replace(
@@ -110,6 +148,24 @@ export class LossChart extends Chart {
       h('option', { value: '' }, t('chart.allTerms')),
       terms.map(term => h('option', { value: term }, tx(spoken(term)))),
     );
+  }
+
+  // Shares add up within one student: one is looked at.
+  offerStudents() {
+    const students = studentsOf(this.run);
+    this.student.hidden = this.mode !== 'share' || students.length < 2;
+    if (students.join() === this.students?.join()) return;
+    this.students = students;
+    const chosen = this.student.value;
+    replace(
+      this.student,
+      students.map(name => h('option', { value: name }, name)),
+    );
+    if (students.includes(chosen)) this.student.value = chosen;
+  }
+
+  shareFigure() {
+    return sharesFigure(this.run, this.student.value, { smooth: this.smooth, most: MAX_DRAWN, view: this.view });
   }
 
   traces() {

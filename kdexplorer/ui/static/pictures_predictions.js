@@ -101,7 +101,7 @@ export class Predictions {
   believe() {
     const { data, run } = this;
     const item = this.items[this.chosen];
-    if (this.picture.src !== item.image) this.picture.src = item.image;
+    if (this.picture.getAttribute('src') !== item.image) this.picture.src = item.image;
     this.picture.alt = data.classes[item.label];
     const unseen = data.excluded.includes(item.label) ? t('predict.unseen') : '';
     say(this.note, [item.name, data.classes[item.label], unseen].filter(Boolean).join(' · '));

@@ -40,7 +40,13 @@ export class Previews {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.load(), SETTLE);
     });
+    // Nothing is fetched for a tab that is closed.
+    new IntersectionObserver(() => this.run && this.load()).observe(this.element);
     this.empty();
+  }
+
+  get visible() {
+    return !document.hidden && this.element.offsetParent !== null;
   }
 
   empty() {
@@ -84,7 +90,7 @@ export class Previews {
   async load() {
     const run = this.run;
     const step = this.steps[Number(this.slider.value)];
-    if (step === undefined || step === this.shown || this.loading || document.hidden) return;
+    if (step === undefined || step === this.shown || this.loading || !this.visible) return;
     this.loading = true;
     this.loadedAt = performance.now();
     let found = this.kept.get(step);
@@ -93,6 +99,7 @@ export class Previews {
       if (!found.error) this.kept.set(step, found);
       if (this.kept.size > 24) this.kept.delete(this.kept.keys().next().value);
     }
+    if (!found.error) await this.fetchPictures(found);
     this.loading = false;
     if (run !== this.run) return;
     if (found.error) {
@@ -103,6 +110,13 @@ export class Previews {
     this.data = found;
     this.draw();
     if (this.steps[Number(this.slider.value)] !== step) this.load();
+  }
+
+  // The pictures of the image that is looked at; all are there before any is exchanged.
+  async fetchPictures({ items, attribution: maps }) {
+    const panels = [...(items[Math.min(this.item, items.length - 1)]?.panels ?? []), ...(maps?.panels ?? [])];
+    this.held = panels.map(panel => Object.assign(new Image(), { src: panel.image }));
+    await Promise.all(this.held.map(image => image.decode().catch(() => null)));
   }
 
   draw() {

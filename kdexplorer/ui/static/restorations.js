@@ -40,23 +40,35 @@ function panelElement(panel, index, state) {
   return { element, image, button: element.firstElementChild, scores: caption.lastElementChild };
 }
 
+const thumbElement = (item, choose) =>
+  h(
+    'button',
+    { type: 'button', class: 'k-thumb', 'aria-label': item.name, title: item.name, onclick: choose },
+    h('img', { src: item.panels[0].image, alt: '' }),
+  );
+
 // Draws into `body`; pictures that are already there are exchanged in place, so that nothing flickers.
 export function restorations(body, data, run, chosen, choose) {
   const item = data.items[chosen];
-  const key = JSON.stringify([run.id, item.panels.map(panel => [panel.role, panel.name]), data.items.length]);
+  const key = JSON.stringify([run.id, item.panels.map(panel => [panel.role, panel.name]), data.items.map(other => other.name)]);
   if (body.kdxKey !== key) {
     const state = { run, pictures: [] };
     const row = h('div', { class: 'k-pictures', style: { '--columns': item.panels.length } });
     row.style.setProperty('--columns', item.panels.length);
     const panels = item.panels.map((panel, index) => panelElement(panel, index, state));
     row.append(...panels.map(panel => panel.element));
-    const thumbs = h('div', { class: 'k-thumbs', role: 'group', 'aria-label': t('preview.choose') });
+    const thumbs = h(
+      'div',
+      { class: 'k-thumbs', role: 'group', 'aria-label': t('preview.choose') },
+      data.items.length > 1 && data.items.map((other, i) => thumbElement(other, () => state.choose(i))),
+    );
     const note = h('p', { class: 'k-note' });
     replace(body, row, h('div', { class: 'k-thumb-line' }, thumbs, note));
     body.kdxKey = key;
     body.kdxParts = { state, panels, thumbs, note };
   }
   const { state, panels, thumbs, note } = body.kdxParts;
+  state.choose = choose;
   state.pictures = item.panels.map(panel => ({
     image: panel.image,
     caption: [item.name, roleName(panel), ...figures(panel, run.metrics)].join(' · '),
@@ -69,7 +81,7 @@ export function restorations(body, data, run, chosen, choose) {
     );
   item.panels.forEach((panel, i) => {
     const { image, button, scores } = panels[i];
-    if (image.src !== panel.image) image.src = panel.image;
+    if (image.getAttribute('src') !== panel.image) image.src = panel.image;
     button.setAttribute('aria-label', t('preview.enlarge', { name: state.pictures[i].caption }));
     const shown = figures(panel, run.metrics);
     const lead =
@@ -83,25 +95,9 @@ export function restorations(body, data, run, chosen, choose) {
         : h('span', {}, panel.role === 'target' ? t('preview.truth') : ''),
     );
   });
-  if (data.items.length > 1) {
-    replace(
-      thumbs,
-      data.items.map((other, i) =>
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'k-thumb',
-            'aria-pressed': String(i === chosen),
-            'aria-label': other.name,
-            title: other.name,
-            onclick: () => choose(i),
-          },
-          h('img', { src: other.panels[0].image, alt: '' }),
-        ),
-      ),
-    );
-    thumbs.children[chosen].toggleAttribute('data-chosen', true);
-  }
+  [...thumbs.children].forEach((thumb, i) => {
+    thumb.setAttribute('aria-pressed', String(i === chosen));
+    thumb.toggleAttribute('data-chosen', i === chosen);
+  });
   say(note, [item.name, data.convention].filter(Boolean).join(' · '));
 }

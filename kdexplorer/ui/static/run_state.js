@@ -8,6 +8,7 @@ export class RunState {
     this.steps = [];
     this.rates = [];
     this.losses = {}; // variant → term → [values, weights]
+    this.shares = { step: [], variants: {} }; // variant → term → shares of the gradient norm, at some steps
     for (const name of LISTS) this[name] = [];
   }
 
@@ -30,6 +31,10 @@ export class RunState {
     if (answer.points) {
       this.add(answer.points);
       changed.add('points');
+    }
+    if (answer.shares) {
+      this.addShares(answer.shares);
+      changed.add('shares');
     }
     for (const name of LISTS) {
       if (answer[name]) {
@@ -57,6 +62,10 @@ export class RunState {
           });
       }
     }
+    const looks = this.shares.step.filter(value => value <= step).length;
+    this.shares.step.length = looks;
+    for (const terms of Object.values(this.shares.variants))
+      for (const column of Object.values(terms)) column.length = Math.min(column.length, looks);
     for (const name of LISTS) this[name] = this[name].filter(mark => mark.step <= step);
   }
 
@@ -71,6 +80,19 @@ export class RunState {
           while (column.length < before) column.push(null);
           column.push(...columns[i]);
         });
+      }
+    }
+  }
+
+  addShares({ step, variants }) {
+    const { shares } = this;
+    const before = shares.step.length;
+    shares.step.push(...step);
+    for (const [variant, terms] of Object.entries(variants)) {
+      for (const [term, column] of Object.entries(terms)) {
+        const known = ((shares.variants[variant] ??= {})[term] ??= []);
+        while (known.length < before) known.push(null);
+        known.push(...column);
       }
     }
   }
