@@ -1,7 +1,8 @@
 """The page's own words, one JSON file a language in `words/`.
 
 A key of a file is a name (`run.pause`), or, in other languages than English, an English sentence as it stands in the
-code: what parameters, methods and presets say of themselves is written once, beside them.
+code: what parameters, methods and presets say of themselves is written once, beside them. `{name}` in such a sentence
+stands for any words.
 """
 
 from __future__ import annotations
