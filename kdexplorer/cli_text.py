@@ -59,6 +59,10 @@ def summary_lines(found: Mapping[str, Any]) -> list[str]:
     lines.append(
         f"{found['run_id']} {found['status']} after {found['steps']} steps, {found['seconds']:.1f} s"
     )
+    others = [
+        f"{name} ({teacher['model']}, {teacher['weights']})" for name, teacher in found["teachers"].items()
+    ]
+    lines += [f"further teachers: {', '.join(others)}"] if others else []
     return lines + [verdict["sentence"] for verdict in found["verdicts"]]
 
 

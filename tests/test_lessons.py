@@ -80,7 +80,7 @@ def test_a_broken_file_says_which_and_why(change, message, tmp_path, monkeypatch
 
 def test_a_preset_that_is_gone_is_found(tmp_path, monkeypatch):
     whole = json.loads((module.Path(module.__file__).parent / "temperature.json").read_text("utf-8"))
-    whole["steps"][2]["config"]["preset"] = "gone"
+    next(step for step in whole["steps"] if "config" in step)["config"]["preset"] = "gone"
     (tmp_path / "broken.json").write_text(json.dumps(whole), "utf-8")
     monkeypatch.setattr(module, "__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(ConfigError, match="no preset 'gone'"):

@@ -1,8 +1,8 @@
 """Lessons: guided walks that drive the real page. One JSON file each; the id is the file's name.
 
 A text is written in every language: `{"en": "…", "zh": "…"}`. A step may name what it is about (`at`), open a tab, fill
-the form with a preset's settings and changes (`config`), press *Distill* (`press`), and say what completes it
-(`until`). Nothing in a lesson is executed: these few words are all that the page understands.
+the form with a preset's settings and changes (`config`), press *Distill* (`press`), set the temperature of the *Soft
+targets* tab (`temperature`), and say what completes it (`until`). Nothing in a lesson is executed: these few words are all that the page understands.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LANGUAGES = ("en", "zh")
 Tab = Literal["distill", "pictures", "attention", "softTargets", "compare"]
 Place = Literal[
     "presets", "data", "networks", "distillation", "variants", "training", "button", "status", "quality", "losses",
-    "verdict", "knobs", "preview", "bias", "tab",
+    "verdict", "knobs", "preview", "bias", "temperature", "answers", "gradient", "similarity", "tab",
 ]  # fmt: skip
 Text = Annotated[str, Field(min_length=2, max_length=900)]
 
@@ -56,10 +56,11 @@ class LessonStep(Strict):
     """One step.
 
     Attributes:
-        at: the part of the page that it is about.
+        at: the part of the page that it is about; a step that presses points at *Distill* until its run has begun.
         tab: the tab that is opened with it.
         config: what the form is filled with when the learner asks for it.
         press: *Distill* is pressed with it.
+        temperature: what the *Soft targets* tab shows when the step is opened.
         until: what completes the step: a run has `begun`, was evaluated (`looked`), or has `ended`.
     """
 
@@ -69,6 +70,7 @@ class LessonStep(Strict):
     tab: Tab | None = None
     config: Settings | None = None
     press: bool = False
+    temperature: float | None = Field(default=None, ge=1, le=20)
     until: Literal["begun", "looked", "ended"] | None = None
 
 
@@ -109,7 +111,7 @@ def lesson(id: str, language: str) -> dict[str, Any]:
     """A lesson in one language (another language's person reads English), its settings complete.
 
     Returns:
-        {id, title, summary, minutes, steps: [{title, text, at, tab, config, press, until}]}.
+        {id, title, summary, minutes, steps: [{title, text, at, tab, config, press, temperature, until}]}.
 
     Raises:
         ConfigError: there is no such lesson.
@@ -135,6 +137,7 @@ def lesson(id: str, language: str) -> dict[str, Any]:
                 "tab": step.tab,
                 "config": step.config and step.config.config().model_dump(mode="json"),
                 "press": step.press,
+                "temperature": step.temperature,
                 "until": step.until,
             }
             for step in found.steps

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
@@ -45,3 +47,21 @@ def paired_bootstrap(
     ]
     low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return float(difference.mean()), float(low), float(high)
+
+
+def fixed(value: float, digits: int, sign: str = "") -> str:
+    """A number with so many digits after the point, halves away from 0 as a browser rounds them; `sign`: `+` or none."""
+    if not math.isfinite(value):
+        return str(value)
+    rounded = Decimal(value + 0.0).quantize(Decimal((0, (1,), -digits)), ROUND_HALF_UP)
+    return f"{rounded:{sign}f}"
+
+
+def shown_digits(digits: int, low: float, high: float) -> int:
+    """At least `digits`, and more where an interval's ends would look alike, or a clear difference like none."""
+    clear = low > 0 or high < 0
+    for enough in range(digits, digits + 4):
+        ends = float(fixed(low, enough)), float(fixed(high, enough))
+        if (ends[0] != ends[1] or low == high) and not (clear and 0 in ends):
+            return enough
+    return digits + 4

@@ -76,9 +76,13 @@ def export_run(store: Store, run_id: str, target: Path | BinaryIO) -> None:
     }
     from kdexplorer.runs import figures
     from kdexplorer.runs.model_card import model_card
+    from kdexplorer.runs.preview_figures import preview_figures
+    from kdexplorer.runs.verdict_figure import verdict_png
 
+    last = next((e for e in reversed(events) if e.get("verdicts") and e["step"] > 0), None)
+    knobs = [event for event in events if event.get("kind") == "knob"]
     texts = {
-        "README.md": model_card(run, started, [file.stem for file in students]),
+        "README.md": model_card(run, started, [file.stem for file in students], knobs),
         "config.json": json.dumps(json.loads(run.config_json), indent=2),
         "run.json": json.dumps(row, indent=2),
         "events.jsonl": "".join(json.dumps(event) + "\n" for event in raw),
@@ -92,7 +96,11 @@ def export_run(store: Store, run_id: str, target: Path | BinaryIO) -> None:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in texts.items():
                 archive.writestr(name, text)
-            archive.writestr("figures/curves.png", figures.png(events, run.name or run.id))
+            pictures = {"curves.png": figures.png(events, run.name or run.id), **preview_figures(folder)}
+            if last:
+                pictures["verdict.png"] = verdict_png(last["verdicts"], started, last["step"])
+            for name, content in pictures.items():
+                archive.writestr(f"figures/{name}", content)
             for file in [*students, *_previews(folder), *_last_checkpoint(folder)]:
                 with contextlib.suppress(FileNotFoundError):  # thinned out, or replaced, a moment ago
                     archive.write(file, file.relative_to(folder).as_posix())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kdexplorer.runs.curves import effective
@@ -11,7 +11,7 @@ from kdexplorer.runs.store import Store
 
 MOST = 60  # runs of one family
 DEEPEST = 30
-CURVE = 150  # evaluations of one branch
+CURVE = 150  # evaluations, or points of the losses, of one branch
 
 
 def family(store: Store, run_id: str) -> dict[str, Any]:
@@ -19,8 +19,9 @@ def family(store: Store, run_id: str) -> dict[str, Any]:
 
     Returns:
         {"tree": [{id, name, status, step, parent, parent_step}], root first, each after its parent;
-        "branches": [{id, name, from, until, evaluations: [{step, variants}]}]}: the run's ancestors (`until`: where
-        the line to this run leaves them; `from`: where they left their own parent) and its children (`until` None).
+        "branches": [{id, name, from, until, evaluations: [{step, variants}], losses: [{step, losses}]}]}: the run's
+        ancestors (`until`: where the line to this run leaves them; `from`: where they left their own parent; their
+        losses in between) and its children (`until` None).
 
     Raises:
         UnknownRun: there is no such run.
@@ -31,14 +32,15 @@ def family(store: Store, run_id: str) -> dict[str, Any]:
     tree = _descendants(store, root)
     branches = [
         {"id": node["id"], "name": node["name"], "from": node["parent_step"] or 0, "until": until,
-         "evaluations": _evaluations(store, node["id"])}
+         "evaluations": _evaluations(store, node["id"]),
+         "losses": _losses(store, node["id"], node["parent_step"] or 0, until)}
         for ancestor, until in ancestors
         for node in tree
         if node["id"] == ancestor
     ]  # fmt: skip
     branches += [
         {"id": node["id"], "name": node["name"], "from": node["parent_step"], "until": None,
-         "evaluations": _evaluations(store, node["id"])}
+         "evaluations": _evaluations(store, node["id"]), "losses": []}
         for node in tree
         if node["parent"] == run.id
     ]  # fmt: skip
@@ -74,13 +76,25 @@ def _descendants(store: Store, root: str) -> list[dict[str, Any]]:
 
 
 def _evaluations(store: Store, run_id: str) -> list[dict[str, Any]]:
+    events = _told(store, run_id, "evaluated")
+    return _thinned([{"step": e["step"], "variants": e["variants"]} for e in events])
+
+
+def _losses(store: Store, run_id: str, begin: int, until: int) -> list[dict[str, Any]]:
+    events = [event for event in _told(store, run_id, "step") if begin < event["step"] <= until]
+    return _thinned([{"step": e["step"], "losses": e["losses"]} for e in events])
+
+
+def _told(store: Store, run_id: str, kind: str) -> list[Mapping[str, Any]]:
     with store.database.reading() as connection:
         rows: Sequence[tuple[str]] = connection.execute(
-            "SELECT event FROM events WHERE run_id = ? AND kind IN ('evaluated', 'resumed') ORDER BY seq",
-            (run_id,),
+            "SELECT event FROM events WHERE run_id = ? AND kind IN (?, 'resumed') ORDER BY seq",
+            (run_id, kind),
         ).fetchall()
-    events = effective(json.loads(text) for (text,) in rows)
-    found = [{"step": e["step"], "variants": e["variants"]} for e in events if e["kind"] == "evaluated"]
+    return [event for event in effective(json.loads(text) for (text,) in rows) if event["kind"] == kind]
+
+
+def _thinned(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if len(found) > CURVE:
-        found = [found[round(i * (len(found) - 1) / (CURVE - 1))] for i in range(CURVE)]
+        return [found[round(i * (len(found) - 1) / (CURVE - 1))] for i in range(CURVE)]
     return found

@@ -11,6 +11,17 @@ from kdexplorer.runs.curves import Table, losses, quality
 
 # Okabe and Ito's colours, as on the page: teacher, distilled, control, then further variants.
 TEACHER, DISTILLED, GRAY = "#0072B2", "#D55E00", "#808890"
+FEW = 5  # lines of which a legend is as large as the rest
+LOSSES = "Loss terms in training, unweighted"
+_STYLES = (":", "-.", (0, (9, 2)), (0, (1, 4)))  # of distillation terms
+_PLOTLY = {
+    "-": "solid",
+    "--": "dash",
+    ":": "dot",
+    "-.": "dashdot",
+    _STYLES[2]: "longdash",
+    _STYLES[3]: "1px,4px",
+}
 FURTHER = ("#E69F00", "#56B4E9", "#CC79A7", "#B8A800", "#8C510A", "#5E4FA2", "#35978F")
 
 
@@ -32,25 +43,27 @@ def png(events: Sequence[Mapping[str, Any]], title: str) -> bytes:
     palette = colors(started["variants"])
     for name, steps, values in _lines(quality(events), metric["id"], started["variants"]):
         left.plot(steps, values, color=palette[name], label=name, linewidth=2, linestyle=_dash(name))
-    unit = f" ({metric['unit']})" if metric["unit"] else ""
-    left.set_title(f"{metric['title']}{unit} on held-out data")
-    for name, term, steps, values in _terms(losses(events), started["variants"]):
-        right.plot(steps, values, color=palette[name], label=f"{name}: {term}", linewidth=1.5,
-                   linestyle="-" if term == "task" else ":")  # fmt: skip
-    right.set_title("Loss terms, unweighted")
-    if all(value > 0 for line in right.lines for value in line.get_ydata()):  # type: ignore[union-attr]
+    left.set_title(f"{metric['title']} on held-out data")
+    left.set_ylabel(axis_title(metric))
+    found = _terms(losses(events), started["variants"])
+    terms = _distilling(found)
+    for name, term, steps, values in found:
+        right.plot(steps, _numbers(values), color=palette[name], label=f"{name}: {term}", linewidth=1.5,
+                   linestyle=_dash(name, term, terms))  # fmt: skip
+    right.set_title(LOSSES)
+    right.set_ylabel("loss")
+    if _logarithmic(found):
         right.set_yscale("log")
     for axes in (left, right):
         axes.set_xlabel("step")
-        axes.grid(color="#eceef1")
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
         if axes.lines:
-            axes.legend(frameon=False)
-    figure.suptitle(_plain(title), fontsize=15)
-    figure.text(0.5, -0.03, metric["convention"], ha="center", color="#59616b")
-    found = io.BytesIO()
-    figure.savefig(found, format="png", bbox_inches="tight")
-    return found.getvalue()
+            axes.legend(
+                frameon=len(axes.lines) > FEW, framealpha=0.85, fontsize=10 if len(axes.lines) <= FEW else 8
+            )
+    figure.suptitle(plain(title), fontsize=15)
+    figure.supxlabel(metric["convention"], color="#59616b", fontsize=10)
+    return as_png(figure)
 
 
 def html(events: Sequence[Mapping[str, Any]], title: str) -> str:
@@ -61,19 +74,54 @@ def html(events: Sequence[Mapping[str, Any]], title: str) -> str:
     started = _started(events)
     metric = started["metrics"][0]
     palette = colors(started["variants"])
-    figure = make_subplots(
-        rows=1, cols=2, subplot_titles=(f"{metric['title']} {metric['unit']}".strip(), "Loss terms")
-    )
+    figure = make_subplots(rows=1, cols=2, subplot_titles=(f"{metric['title']} on held-out data", LOSSES))
     for name, steps, values in _lines(quality(events), metric["id"], started["variants"]):
-        line = {"color": palette[name], "dash": "dash" if name == CONTROL else "solid"}
+        line = {"color": palette[name], "dash": _PLOTLY[_dash(name)]}
         figure.add_trace(go.Scatter(x=steps, y=values, name=name, line=line), row=1, col=1)
-    for name, term, steps, values in _terms(losses(events), started["variants"]):
-        line = {"color": palette[name], "dash": "solid" if term == "task" else "dot"}
+    found = _terms(losses(events), started["variants"])
+    terms = _distilling(found)
+    for name, term, steps, values in found:
+        line = {"color": palette[name], "dash": _PLOTLY[_dash(name, term, terms)]}
         figure.add_trace(go.Scatter(x=steps, y=values, name=f"{name}: {term}", line=line), row=1, col=2)
     figure.update_xaxes(title_text="step")
-    figure.update_layout(template="plotly_white", title=_plain(title), hovermode="x unified", height=560)
-    text: str = figure.to_html(include_plotlyjs=True, full_html=True)
+    figure.update_yaxes(title_text=axis_title(metric), row=1, col=1)
+    scale = {"type": "log", "tickformat": "~g"} if _logarithmic(found) else {}
+    figure.update_yaxes(title_text="loss", row=1, col=2, **scale)
+    figure.add_annotation(text=metric["convention"], xref="paper", yref="paper", x=0, y=-0.1, showarrow=False,
+                          xanchor="left", yanchor="top", font={"color": "#59616b"})  # fmt: skip
+    figure.update_layout(
+        template="plotly_white", title=plain(title), hovermode="x unified", autosize=True, margin={"b": 110}
+    )
+    text: str = figure.to_html(
+        include_plotlyjs=True, full_html=True, default_width="100%", default_height="96vh",
+        config={"responsive": True},
+    )  # fmt: skip
     return text
+
+
+def axis_title(metric: Mapping[str, Any], *, difference: bool = False) -> str:
+    """A metric with its unit; the difference of two shares is in points."""
+    unit = "points" if difference and metric["unit"] == "%" else metric["unit"]
+    return f"{'Δ ' if difference else ''}{metric['title']}{f' ({unit})' if unit else ''}"
+
+
+def tidy(axes: Any) -> None:
+    """A thin grid and no frame."""
+    axes.grid(color="#eceef1")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def as_png(figure: Any) -> bytes:
+    """A Matplotlib figure as the bytes of a PNG."""
+    found = io.BytesIO()
+    figure.savefig(found, format="png")
+    return found.getvalue()
+
+
+def plain(text: str) -> str:
+    """Neither Plotly's HTML nor Matplotlib's formulas: a person typed it."""
+    return "".join(letter for letter in text if letter not in "<>&$\\")
 
 
 def _started(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -104,10 +152,21 @@ def _terms(table: Table, variants: Sequence[str]) -> list[tuple[str, str, list[A
     return found
 
 
-def _dash(name: str) -> str:
-    return "--" if name == CONTROL else "-"
+def _dash(name: str, term: str = "task", terms: Sequence[str] = ()) -> Any:
+    """The control is dashed, wherever it is; each distillation term has a style of its own."""
+    if term == "task":
+        return "--" if name == CONTROL else "-"
+    return _STYLES[terms.index(term) % len(_STYLES)]
 
 
-def _plain(text: str) -> str:
-    """Neither Plotly's HTML nor Matplotlib's formulas: a person typed it."""
-    return "".join(letter for letter in text if letter not in "<>&$\\")
+def _distilling(found: Sequence[tuple[str, str, list[Any], list[Any]]]) -> list[str]:
+    return list(dict.fromkeys(term for _, term, *_ in found if term != "task"))
+
+
+def _numbers(values: Sequence[Any]) -> list[float]:
+    return [float("nan") if value is None else value for value in values]
+
+
+def _logarithmic(found: Sequence[tuple[str, str, list[Any], list[Any]]]) -> bool:
+    values = [value for *_, column in found for value in column if value is not None]
+    return bool(values) and min(values) > 0

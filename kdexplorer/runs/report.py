@@ -15,8 +15,8 @@ def summary(store: Store, run_id: str) -> dict[str, Any]:
 
     Returns:
         {"run_id", "name", "status", "seconds", "steps", "teacher": {"parameters", "metrics"} or None,
-        "input": metrics, "variants": [{"name", "parameters", "metrics", "terms": {term: {"value", "weight"}}}],
-        "verdicts": […]}; with "reason" and "advice" if it ended badly.
+        "teachers": {name: {"model", "weights", "weight"}} the further ones, "input": metrics,
+        "variants": [{"name", "parameters", "metrics", "terms": {term: {"value", "weight"}}}], "verdicts": […]}; with "reason" and "advice" if it ended badly.
     """
     run = store.run(run_id)
     started, logged, finished = (store.last(run_id, kind) for kind in ("started", "step", "finished"))
@@ -32,6 +32,10 @@ def summary(store: Store, run_id: str) -> dict[str, Any]:
         "steps": run.step,
         "teacher": teacher
         and {"parameters": teacher["parameters"], "metrics": run.results.get("teacher", {})},
+        "teachers": {
+            name: {"model": other.id, "weights": other.weights, "weight": other.weight}
+            for name, other in run.config.teachers.items()
+        },
         "input": run.results.get("input", {}),
         "variants": [
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,7 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kdexplorer.attribution import AttributionSpec
-from kdexplorer.metrics.alignment import cosine, energy_inside, rank_correlation, top_overlap
+from kdexplorer.metrics.alignment import (
+    cosine,
+    energy_inside,
+    rank_correlation,
+    top_overlap,
+    without_evidence,
+)
 from kdexplorer.models.build import Network
 from kdexplorer.tasks import Example
 from kdexplorer.tasks.picture import data_uri, heat, overlay
@@ -53,7 +60,7 @@ def attribution_maps(
 
 def agreement(maps: Mapping[str, Tensor], masks: Tensor | None) -> dict[str, dict[str, Tensor]]:
     """By network and measure a score an image, float [B]: every student's likeness to `teacher`, and where the
-    object's masks (bool [B, H, W]) are known everybody's share of energy inside."""
+    object's masks (bool [B, H, W]) are known everybody's share of energy inside. NaN: that map has no such score."""
     scores: dict[str, dict[str, Tensor]] = {}
     for name, found in maps.items():
         own: dict[str, Tensor] = {}
@@ -77,13 +84,16 @@ def attribution(
 ) -> dict[str, Any]:
     """All networks' maps on one image as a page shows them: {algorithm, title, caption, panels, alignment}.
 
-    Panels are {role, name, image}, the map laid over the picture; with `alone` also {map}, the map without it.
+    Panels are {role, name, image}, the map laid over the picture; {empty} where it has no positive value; with `alone`
+    also {map}, the map without the picture. A score that does not exist is None.
     """
     maps = attribution_maps(networks, example.input, example.label, spec, layers=layers, target=target)
     panels: list[dict[str, Any]] = [{"role": "input", "name": "input", "image": data_uri(example.picture)}]
     for role, name, _ in networks:
         map = _large(maps[name], example.picture)
-        panel = {"role": role, "name": name, "image": data_uri(overlay(example.picture, map))}
+        panel: dict[str, Any] = {"role": role, "name": name, "image": data_uri(overlay(example.picture, map))}
+        if without_evidence(maps[name]).all():
+            panel["empty"] = True
         panels.append({**panel, "map": data_uri(heat(map))} if alone else panel)
     return {
         "algorithm": spec.id,
@@ -91,10 +101,14 @@ def attribution(
         "caption": example.caption,
         "panels": panels,
         "alignment": {
-            name: {measure: round(float(value), 4) for measure, value in own.items()}
+            name: {measure: _number(float(value)) for measure, value in own.items()}
             for name, own in agreement(maps, example.mask).items()
         },
     }
+
+
+def _number(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def _large(map: Tensor, picture: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from kdexplorer.config import CONTROL
 from kdexplorer.events import Evaluated, MetricInfo, Metrics, Verdict
-from kdexplorer.metrics.comparison import paired_bootstrap
+from kdexplorer.metrics.comparison import fixed, paired_bootstrap, shown_digits
 from kdexplorer.models.build import Network
 from kdexplorer.tasks import Evaluation, Task
 from kdexplorer.training.cohort import Cohort
@@ -49,7 +49,9 @@ class Evaluator:
             variants={name: evaluation.means for name, evaluation in found.items()},
             teacher=self._teacher.means if self._teacher else {},
             input=self._input,
-            verdicts=verdicts(found, self.task.metrics[0]),
+            verdicts=verdicts(found, self.task.metrics[0])
+            if step
+            else (),  # before it, nobody has learnt anything
             extra=extra,
         )
 
@@ -102,16 +104,20 @@ def sentence(
     worse: int,
     total: int,
 ) -> str:
-    """The verdict in words and numbers."""
-    digits, unit = metric.digits, f" {metric.unit}" if metric.unit else ""
+    """The verdict in words and numbers, as `verdict_words.js` says it on the page."""
+    unit = f" {metric.unit}" if metric.unit else ""
+    points = " points" if metric.unit == "%" else unit  # a difference of two shares is no share of anything
     difference, low, high = interval
     if better == worse == 0:
-        return f"{name} {value:.{digits}f}{unit}, control the same: they agree on all {total} images."
-    counts = f"better on {better} of {total}, worse on {worse}"
-    clear = low > 0 or high < 0
-    gain = difference > 0 if metric.higher_is_better else difference < 0
-    judgement = ("distillation helps" if gain else "distillation hurts") if clear else "no clear difference"
+        level = f"{fixed(value, metric.digits)}{unit}"
+        return f"{name} {level}, control the same: no difference on any of {total} images, one seed."
+    digits = shown_digits(metric.digits, low, high)
+    judgement = "no clear difference from"
+    if low > 0 or high < 0:
+        judgement = "better than" if (low > 0) == metric.higher_is_better else "worse than"
     return (
-        f"{name} {value:.{digits}f}{unit}, control {control:.{digits}f}: {difference:+.{digits}f}{unit}, "
-        f"95 % interval over images [{low:+.{digits}f}, {high:+.{digits}f}], {counts}: {judgement}."
+        f"{name} {fixed(value, digits)}{unit}, control {fixed(control, digits)}{unit}: "
+        f"{fixed(difference, digits, '+')}{points}, "
+        f"95 % interval over images [{fixed(low, digits, '+')}, {fixed(high, digits, '+')}]{points}, "
+        f"better on {better} and worse on {worse}: {judgement} its control on these {total} images, one seed."
     )

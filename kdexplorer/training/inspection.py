@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -117,8 +118,11 @@ class Inspection(OpenedRun):
     ) -> dict[str, Any]:
         """Agreement with the teacher over the first `images` held-out images, as means with 95 % intervals.
 
+        Images of which a map has no such score, being empty or constant, are left out of its mean: `of` were looked
+        at, `images` counted; without any the mean is None.
+
         Returns:
-            {images, alignment: {network: {measure: {mean, low, high}}}}
+            {images, alignment: {network: {measure: {mean, low, high, images, of}}}}
         """
         spec, paths, target = self._asked(algorithm, layer, target)
         examples = self.examples[:images]
@@ -137,18 +141,17 @@ class Inspection(OpenedRun):
                 layers=paths,
                 target=target,
             )
+            if not all(map.isfinite().all() for map in maps.values()):
+                raise ConfigError("The networks' maps are not finite at this step.")
             self._teacher_maps[1][index] = {name: maps[name] for name in maps if name == "teacher"}
             masks = [example.mask for example in part if example.mask is not None]
             for name, scores in agreement(maps, torch.cat(masks) if masks else None).items():
                 for measure, found in scores.items():
                     values.setdefault(name, {}).setdefault(measure, []).extend(found.tolist())
-        try:
-            alignment = {
-                name: {measure: _interval(found) for measure, found in scores.items()}
-                for name, scores in values.items()
-            }
-        except ValueError:
-            raise ConfigError("The networks' maps are not finite at this step.") from None
+        alignment = {
+            name: {measure: _interval(found) for measure, found in scores.items()}
+            for name, scores in values.items()
+        }
         return {"images": len(examples), "alignment": alignment}
 
 
@@ -166,6 +169,10 @@ def batches(examples: list[Example]) -> Iterator[list[Example]]:
         yield part
 
 
-def _interval(values: list[float]) -> dict[str, float]:
-    mean, low, high = paired_bootstrap(values, [0.0] * len(values))
-    return {"mean": round(mean, 4), "low": round(low, 4), "high": round(high, 4)}
+def _interval(values: list[float]) -> dict[str, float | None]:
+    known = [value for value in values if not math.isnan(value)]
+    counted = {"images": len(known), "of": len(values)}
+    if not known:
+        return {"mean": None, "low": None, "high": None, **counted}
+    mean, low, high = paired_bootstrap(known, [0.0] * len(known))
+    return {"mean": round(mean, 4), "low": round(low, 4), "high": round(high, 4), **counted}

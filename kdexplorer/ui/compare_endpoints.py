@@ -25,9 +25,10 @@ class CompareEndpoints:
 
     @answers
     def chosen(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{runs: [ids]} → {runs: [facts], batches}: those that are gone are left out."""
+        """{runs: [ids]} → {runs: [facts], batches, titles: {path: [parts]}}: those that are gone are left out."""
         found = [facts(self.store, run) for run in self.store.chosen(_ids(query, MOST_CHOSEN))]
-        return {"runs": found, "batches": batches(found)}
+        titles = {path: title for run in found for path, title in run.pop("titles").items()}
+        return {"runs": found, "batches": batches(found), "titles": titles}
 
     @answers
     def curves(self, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +39,7 @@ class CompareEndpoints:
 
     @answers
     def varied(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{search, limit} or {runs: [ids]} → {paths, runs, total}: many runs by what differs in them."""
+        """{search, limit} or {runs: [ids]} → {paths, titles, runs, total}: many runs by what differs in them."""
         if "runs" in query:
             runs = self.store.chosen(_ids(query, MOST_CHOSEN))
             return {**varied(self.store, runs), "total": len(runs)}

@@ -5,7 +5,13 @@ import torch
 from scipy.spatial.distance import cosine as cosine_distance
 from scipy.stats import spearmanr
 
-from kdexplorer.metrics.alignment import cosine, energy_inside, rank_correlation, top_overlap
+from kdexplorer.metrics.alignment import (
+    cosine,
+    energy_inside,
+    rank_correlation,
+    top_overlap,
+    without_evidence,
+)
 
 
 def maps() -> tuple[torch.Tensor, torch.Tensor]:
@@ -29,12 +35,19 @@ def test_rank_correlation_ignores_any_rising_curve() -> None:
     assert rank_correlation(a, -a).tolist() == pytest.approx([-1] * 5, abs=1e-6)
 
 
-def test_an_empty_or_constant_map_scores_zero() -> None:
+def test_an_empty_map_has_no_score_and_a_constant_one_no_order() -> None:
     a, _ = maps()
-    empty = torch.zeros_like(a)
-    assert cosine(a, empty).tolist() == [0] * 5
-    assert rank_correlation(a, empty + 0.7).tolist() == [0] * 5
-    assert energy_inside(empty, a > 0.5).tolist() == [0] * 5
+    maps_of = torch.stack([a[0], torch.zeros_like(a[0]), torch.full_like(a[0], 0.7)])
+    both = a[:3] > 0.5
+    assert cosine(maps_of, a[:3]).isnan().tolist() == [False, True, False]
+    for measure in (rank_correlation, top_overlap):
+        assert measure(maps_of, a[:3]).isnan().tolist() == [False, True, True]
+        assert measure(a[:3], maps_of).isnan().tolist() == [False, True, True]
+    inside = energy_inside(maps_of, both)
+    assert inside.isnan().tolist() == [False, True, False]
+    assert inside[2].item() == pytest.approx(both[2].float().mean().item())
+    assert without_evidence(maps_of).tolist() == [False, True, False]
+    assert without_evidence(-a).tolist() == [True] * 5
 
 
 def test_top_overlap_counts_common_bright_pixels() -> None:

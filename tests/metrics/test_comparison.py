@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import bootstrap
 
 from kdexplorer.metrics import comparison
-from kdexplorer.metrics.comparison import paired_bootstrap
+from kdexplorer.metrics.comparison import fixed, paired_bootstrap, shown_digits
 
 
 def scores(count: int = 68) -> tuple[np.ndarray, np.ndarray]:
@@ -48,6 +48,18 @@ def test_one_image_has_no_width() -> None:
 def test_what_cannot_be_compared_is_refused(a: list[float], b: list[float]) -> None:
     with pytest.raises(ValueError, match=r"scores"):
         paired_bootstrap(a, b)
+
+
+def test_halves_are_rounded_as_a_browser_rounds_them() -> None:
+    assert [fixed(value, 1, "+") for value in (-1.25, 1.25, -0.0, 2.35)] == ["-1.3", "+1.3", "+0.0", "+2.4"]
+    assert fixed(float("inf"), 2) == "inf"
+
+
+def test_no_interval_is_shown_without_width() -> None:
+    assert shown_digits(2, 0.0181, 0.0229) == 3
+    assert shown_digits(2, 0.0004, 0.2) == 4  # clear, so its end is not shown as 0
+    assert shown_digits(2, -0.0004, 0.2) == 2
+    assert shown_digits(2, 0.5, 0.5) == 2  # two images that gain alike
 
 
 def test_works_without_torch() -> None:

@@ -53,7 +53,8 @@ def test_holds_what_a_person_needs(exported):
             *names
         }
         assert {"students/control.safetensors", "students/distilled.safetensors"} <= {*names}
-        assert found.read("figures/curves.png")[:8] == b"\x89PNG\r\n\x1a\n"
+        for name in ("curves", "verdict", "pictures"):
+            assert found.read(f"figures/{name}.png")[:8] == b"\x89PNG\r\n\x1a\n"
         assert RunConfig.from_json(found.read("config.json").decode()) == store.run(run_id).config
         rows = list(csv.DictReader(io.StringIO(found.read("csv/quality.csv").decode())))
         last = store.run(run_id).results
@@ -65,6 +66,9 @@ def test_holds_what_a_person_needs(exported):
         page = found.read("figures/curves.html").decode()
         assert "<b>name" not in page
         assert 'src="http' not in page
+        assert "PSNR on RGB" in page
+        assert '"type":"log"' in page
+        assert "unweighted" in page
 
 
 def test_comes_back_whole(exported, tmp_path):

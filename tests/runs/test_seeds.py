@@ -134,3 +134,57 @@ def test_many_runs_are_a_table_of_what_varies(store: Store, digits: Digits) -> N
         ([1], 1.0),
         ([0], 0.0),
     ]
+
+
+def sweep(store: Store, digits: Digits, seed: int, **differences: float) -> str:
+    """A finished run with a variant a temperature: `t8=1.5` has T = 8 and gains 1.5."""
+    one = digits(seed=seed).model_dump(mode="json")
+    term = one["variants"][0]["terms"][0]
+    one["variants"] = [
+        {"name": name, "terms": [{**term, "params": {"temperature": float(name[1:])}}]}
+        for name in differences
+    ]
+    run = store.create(RunConfig.from_dict(one))
+    verdicts = tuple(
+        Verdict(
+            metric="accuracy", variant=name, value=80 + difference, control=80.0, difference=difference,
+            low=difference - 1, high=difference + 1, better=3, worse=2, total=8, sentence="",
+        )
+        for name, difference in differences.items()
+    )  # fmt: skip
+    finish(store, run, 0.0)
+    scores = {name: {"accuracy": 80 + difference} for name, difference in differences.items()}
+    store.append(run, [Evaluated(step=4, variants=scores, verdicts=verdicts)])
+    return run
+
+
+def test_each_variant_is_a_row_with_its_own_settings_and_its_own_result(store: Store, digits: Digits) -> None:
+    sweep(store, digits, 0, t1=-3.0, t8=5.0)
+    sweep(store, digits, 1, t2=1.0)
+    found = varied(store, store.runs())
+    assert dict(zip(found["paths"], found["titles"], strict=True)) == {
+        "terms.soft_targets.params.temperature": ("Soft targets", "Temperature"),
+        "training.seed": ("Seed",),
+    }
+    at = found["paths"].index("terms.soft_targets.params.temperature")
+    rows = {row["variant"]: (row["values"][at], row["difference"], row["alone"]) for row in found["runs"]}
+    assert rows == {"t1": (1.0, -3.0, False), "t8": (8.0, 5.0, False), "t2": (2.0, 1.0, True)}
+
+
+def test_what_was_only_looked_at_before_the_first_step_is_no_result(store: Store, digits: Digits) -> None:
+    run = store.create(digits())
+    finish(store, run, 0.0)
+    (last,) = [stored.event for stored in store.events(run, kinds=("evaluated",))]
+    store.append(run, [Evaluated.model_validate({**last, "step": 0})])
+    assert facts(store, store.run(run))["verdicts"] == []
+    assert varied(store, store.runs())["runs"] == []
+
+
+def test_without_measured_costs_the_parameters_are_known(store: Store, digits: Digits) -> None:
+    run = store.create(digits())
+    started = RunStarted.model_validate(
+        {"steps": 4, "device": "cpu", "threads": 1, "torch": "", "teacher": None, "metrics": (METRIC,),
+         "student": {"model": "mlp", "parameters": 9}, "variants": ("distilled", "control")}
+    )  # fmt: skip
+    store.append(run, [started])
+    assert facts(store, store.run(run))["cost"] == {"student": {"parameters": 9}}

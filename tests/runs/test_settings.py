@@ -52,3 +52,24 @@ def test_two_of_one_kind_are_told_apart() -> None:
 def test_what_another_version_wrote_is_shown_as_it_is() -> None:
     found = {setting.path: setting.value for setting in settings({"new": {"deep": [1, 2]}, "teacher": None})}
     assert found == {"new.deep": "1, 2", "teacher": None}
+
+
+def test_an_older_versions_config_differs_in_nothing_it_could_not_know() -> None:
+    new = json.loads(preset_config("shapes").to_json())
+    old = json.loads(json.dumps(new))
+    for variant in old["variants"]:
+        for name in ("balance", "own_start", "patience", "ema_decay", "task_schedule"):
+            del variant[name]
+    old |= {"parent": {"run": "abcdef01", "step": 20}, "name": "Fork"}
+    assert settings(old) == settings(new)
+
+
+def test_settings_are_called_as_in_the_form() -> None:
+    titles = {found.path: found.title for found in settings(json.loads(preset_config("shapes").to_json()))}
+    assert titles["training.lr_schedule"] == ("Learning-rate schedule",)
+    assert titles["student.id"] == ("Student", "Model")
+    assert titles["data.source.params.size"] == ("Source", "Size")
+    term = "variants.distilled.terms.soft_targets"
+    assert titles[f"{term}.params.temperature"] == ("distilled", "Soft targets", "Temperature")
+    assert titles[f"{term}.weight"] == ("distilled", "Soft targets", "Weight")
+    assert titles["variants"] == ("Variants",)

@@ -15,6 +15,8 @@ from kdexplorer import ConfigError, RunConfig, fit
 from kdexplorer.config import with_values
 from kdexplorer.events import RunFinished
 from kdexplorer.metrics.alignment import cosine
+from kdexplorer.training import attributions as attributions_module
+from kdexplorer.training import inspection as inspection_module
 from kdexplorer.training.attributions import attribution_maps
 from kdexplorer.training.inspection import Inspection
 from kdexplorer.training.layers import spatial_layers
@@ -161,10 +163,31 @@ def test_alignment_is_the_mean_over_images_with_an_interval(opened: Inspection) 
         for maps in [attribution_maps(opened.networks, example.input, example.label, _grad_cam())]
     ]
     score = found["alignment"]["distilled"]["cosine"]
-    assert score["mean"] == pytest.approx(float(torch.stack(one_by_one).mean()), abs=2e-3)
+    assert score["mean"] == pytest.approx(float(torch.stack(one_by_one).nanmean()), abs=2e-3)
     assert score["low"] <= score["mean"] <= score["high"]
     assert opened.align(20, "grad_cam", {}, "label") == found  # also with the teacher's maps kept
     assert opened.align(5, "grad_cam", {}, "label")["alignment"] != found["alignment"]
+
+
+def test_an_empty_map_is_left_out_and_counted(opened: Inspection, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = opened.align(6, "grad_cam", {}, "label")["alignment"]["control"]
+
+    def blank(networks: Any, *rest: Any, **more: Any) -> dict[str, torch.Tensor]:
+        found = attribution_maps(networks, *rest, **more)
+        found["distilled"][:2] = 0
+        found["control"] = torch.zeros_like(found["control"])
+        return found
+
+    monkeypatch.setattr(inspection_module, "attribution_maps", blank)
+    found = opened.align(6, "grad_cam", {}, "label")["alignment"]
+    assert found["control"]["cosine"] == {"mean": None, "low": None, "high": None, "images": 0, "of": 6}
+    assert (found["distilled"]["inside"]["images"], found["distilled"]["inside"]["of"]) == (4, 6)
+    assert found["distilled"]["spearman"]["mean"] is not None
+    assert before["cosine"]["mean"] is not None
+    monkeypatch.setattr(attributions_module, "attribution_maps", blank)
+    shown = opened.attribute(0, "grad_cam", {}, "label")
+    assert [panel["name"] for panel in shown["panels"] if panel.get("empty")] == ["control", "distilled"]
+    assert set(shown["alignment"]["control"].values()) == {None}
 
 
 def _grad_cam() -> Any:

@@ -41,25 +41,29 @@ ACCURACY = {"id": "accuracy", "title": "Accuracy", "unit": "%", "digits": 1, "hi
 BOX = ".k-past tbody input[type=checkbox]"
 
 
-def log(metric: dict[str, Any], difference: float) -> list[Event]:
-    """What a run of 40 steps tells, with this difference to its control at the end."""
+def log(metric: dict[str, Any], difference: float | dict[str, float]) -> list[Event]:
+    """What a run of 40 steps tells, with this difference to its control at the end, or these of its variants."""
+    gains = difference if isinstance(difference, dict) else {"distilled": difference}
     started = RunStarted.model_validate(
         {"steps": 40, "device": "cpu", "threads": 1, "torch": "", "metrics": (metric,),
          "teacher": {"model": "m", "parameters": 900}, "student": {"model": "m", "parameters": 90},
-         "variants": ("distilled", "control")}
+         "variants": (*gains, "control")}
     )  # fmt: skip
     events: list[Event] = [RunQueued(), started]
     for step in (0, 20, 40):
-        gain, name = difference * step / 40, metric["id"]
-        verdict = Verdict(
-            metric=name, variant="distilled", value=30 + gain, control=30.0, difference=gain, low=gain - 0.1,
-            high=gain + 0.1, better=9, worse=3, total=12, sentence=f"distilled {gain:+.2f}.",
+        now, name = {variant: gain * step / 40 for variant, gain in gains.items()}, metric["id"]
+        verdicts = tuple(
+            Verdict(
+                metric=name, variant=variant, value=30 + gain, control=30.0, difference=gain, low=gain - 0.1,
+                high=gain + 0.1, better=9, worse=3, total=12, sentence=f"{variant} {gain:+.2f}.",
+            )
+            for variant, gain in now.items()
         )  # fmt: skip
-        scores = {"distilled": {name: 30 + gain}, "control": {name: 30.0}}
+        scores = {variant: {name: 30 + gain} for variant, gain in now.items()} | {"control": {name: 30.0}}
         losses = {which: {"task": TermValue(value=1.0, weight=1.0)} for which in scores}
         events += [
             StepLogged(step=step, learning_rate=0.1, steps_per_second=9.0, losses=losses),
-            Evaluated(step=step, variants=scores, teacher={name: 33.0}, verdicts=(verdict,)),
+            Evaluated(step=step, variants=scores, teacher={name: 33.0}, verdicts=verdicts),
         ]
     teacher = NetworkCost(parameters=900, multiply_adds=9000, latency_ms=4.0)
     student = NetworkCost(parameters=90, multiply_adds=900, latency_ms=1.5)
@@ -93,6 +97,17 @@ def history(server: Any) -> Any:
     wider = with_values(denoise, {"name": "Wider", "student.params.width": 24})
     write(store, "wider000", wider, log(PSNR, -0.4))
     write(store, "scratch0", with_values(denoise, {"name": "Scratch"}), log(PSNR, 0.0))
+    values = denoise.model_dump(mode="json")
+    (only,) = values["variants"]
+    values["variants"] = [
+        {**only, "name": "w1", "task_weight": 0.5},
+        {**only, "name": "w8", "task_weight": 4.0},
+    ]
+    for seed in range(2):
+        config = with_values(RunConfig.from_dict(values), {"name": "Sweep", "training.seed": seed})
+        write(
+            store, f"sweep00{seed}", config, log(PSNR, {"w1": 0.1 + seed, "w8": 3.0 + seed}), batch="batch1"
+        )
     store.close()
     return server
 
@@ -131,12 +146,15 @@ def test_chosen_runs_are_laid_side_by_side(visit: Callable[..., Page], tmp_path:
     box(page, "seed0000").click(modifiers=["Shift"])
     expect(page.locator(".k-chosen-run")).to_have_count(4)
     curves = "document.getElementById('kdx-chart-compare-curves').data"
-    page.wait_for_function(f"{curves}?.length === 9")  # four students, their controls, the teacher
-    lines = page.evaluate(f"{curves}.map(trace => [trace.name, trace.line.color, trace.line.dash ?? ''])")
-    controls = [color for name, color, _ in lines if name.endswith("control")]
-    students = {color for name, color, dash in lines if not dash and name != "teacher"}
-    assert controls == ["#808890"] * 4
-    assert len(students) == 2  # the seeds share one
+    page.wait_for_function(
+        f"{curves}?.length === 10"
+    )  # the teacher, one run, three seeds with mean and band, two controls
+    lines = page.evaluate(
+        f"{curves}.filter(trace => trace.showlegend).map(trace => [trace.name, trace.line.color])"
+    )
+    assert [name for name, _ in lines] == ["teacher", "Wider", "Three seeds (3 seeds)", "control"]
+    students = {color for _, color in lines[1:3]}
+    assert len(students) == 2
     assert not students & {"#0072B2", "#D55E00", "#808890", "#009E73"}
 
     expect(page.locator(".k-seed-words")).to_contain_text(
@@ -148,7 +166,7 @@ def test_chosen_runs_are_laid_side_by_side(visit: Callable[..., Page], tmp_path:
         "<b>Three seeds", "Three seeds · seed 2", "Three seeds · seed 1", "Three seeds · seed 0", "Wider",
     ]  # fmt: skip
     rows = page.locator(".k-differences tbody th")
-    expect(rows).to_have_text(["student.params.width", "training.seed"])
+    expect(rows).to_have_text(["Student · Width", "Seed"])
     expect(page.locator(".k-differences td.k-differs")).to_have_text(["12", "12", "12", "2", "1"])
     page.get_by_role("button", name="Equal too").click()
     page.wait_for_function("document.querySelectorAll('.k-differences tbody th').length > 20")
@@ -157,14 +175,16 @@ def test_chosen_runs_are_laid_side_by_side(visit: Callable[..., Page], tmp_path:
     points = (
         "document.getElementById('kdx-chart-compare-price').data.map(trace => [trace.name, trace.x.length])"
     )
-    assert page.evaluate(points) == [["front", 2], ["control", 1], ["teacher", 1], ["distilled", 4]]
+    assert page.evaluate(points) == [
+        ["front", 2], ["control", 1], ["teacher", 1], ["Wider", 1], ["Three seeds (3 seeds)", 3],
+    ]  # fmt: skip
 
     page.locator("#kdx-chart-compare-parallel").scroll_into_view_if_needed()
     axes = (
         "document.getElementById('kdx-chart-compare-parallel').data?.[0]?.dimensions.map(axis => axis.label)"
     )
     page.wait_for_function(f"{axes}?.length === 3")
-    assert page.evaluate(axes) == ["student.width", "training.seed", "Δ PSNR (dB)"]
+    assert page.evaluate(axes) == ["Student · Width", "Seed", "Δ PSNR (dB)"]
 
     with page.expect_download() as saved:
         page.get_by_role("button", name="Results CSV").click()
@@ -172,6 +192,54 @@ def test_chosen_runs_are_laid_side_by_side(visit: Callable[..., Page], tmp_path:
     table = list(csv.DictReader((tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()))
     wider = next(row for row in table if (row["run"], row["network"]) == ("wider000", "distilled"))
     assert (float(wider["difference"]), wider["latency_ms"], wider["convention"]) == (-0.4, "1.5", "RGB")
+
+
+def test_variants_of_seeds_are_told_apart_and_keep_their_own_results(visit: Callable[..., Page]) -> None:
+    page = visit()
+    expect(page.locator("tr[data-run=sweep001] .k-past-verdict")).to_contain_text(
+        "w8 · better on these 12 images"
+    )
+    expect(page.locator("tr[data-run=sweep001] .k-past-verdict")).to_contain_text("one of 2 seeds")
+    box(page, "sweep000").click()
+    box(page, "sweep001").click()
+    curves = "document.getElementById('kdx-chart-compare-curves').data"
+    page.wait_for_function(f"{curves}?.length > 9")
+    lines = page.evaluate(
+        f"{curves}.filter(trace => trace.showlegend).map(trace => [trace.name, trace.line.color])"
+    )
+    assert [name for name, _ in lines] == [
+        "teacher",
+        "Sweep (2 seeds) · w1",
+        "Sweep (2 seeds) · w8",
+        "control",
+    ]
+    assert len({color for _, color in lines}) == 4
+    mean = page.evaluate(
+        f"{curves}.find(trace => trace.name === 'Sweep (2 seeds) · w8' && trace.showlegend).y"
+    )
+    assert mean == pytest.approx([30, 31.75, 33.5])
+    forest = page.evaluate("document.getElementById('kdx-chart-compare-forest').layout.yaxis.ticktext")
+    assert forest[0] == "<b>Sweep · w8, mean of 2 seeds</b>"
+    assert forest[3] == "<b>Sweep · w1, mean of 2 seeds</b>"
+    page.locator("#kdx-chart-compare-parallel").scroll_into_view_if_needed()
+    axes = "document.getElementById('kdx-chart-compare-parallel').data?.[0]?.dimensions"
+    page.wait_for_function(f"{axes}?.length === 3")
+    found = page.evaluate(f"Object.fromEntries({axes}.map(axis => [axis.label, axis.values]))")
+    gains = sorted(zip(found["Label weight"], found["Δ PSNR (dB)"], strict=True))
+    assert gains == [(0.5, pytest.approx(0.1)), (0.5, pytest.approx(1.1)), (4, 3), (4, 4)]
+
+
+def test_students_that_can_teach_are_told_apart(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.locator("tr[data-run=sweep001] .k-open").click()
+    teach = page.locator("[data-action=teach]")
+    expect(teach).to_have_text("Teach with w8")
+    students = page.locator("#kdx-form select[data-name=teacher] option", has_text="Sweep · ")
+    expect(students.first).to_contain_text("Sweep · w8 · PSNR 34.00 dB · 40 steps · seed 1")
+    expect(students).to_have_count(4)
+    teach.click()
+    chosen = page.locator("#kdx-form select[data-name=teacher]")
+    expect(chosen).to_have_value("run:sweep001/w8")
 
 
 def test_runs_that_are_measured_differently_share_no_axis(visit: Callable[..., Page]) -> None:
@@ -182,7 +250,7 @@ def test_runs_that_are_measured_differently_share_no_axis(visit: Callable[..., P
     names = "(document.getElementById('kdx-chart-compare-curves').data ?? []).map(trace => trace.name).join()"
     for kind, run in (("PSNR (dB)", "Wider"), ("Accuracy (%)", "Shapes")):
         page.locator(".k-measures button", has_text=kind).click()
-        page.wait_for_function(f"{names} === 'teacher,{run} · control,{run}'")
+        page.wait_for_function(f"{names} === 'teacher,{run},control'")
         forest = page.evaluate("document.getElementById('kdx-chart-compare-forest').layout.yaxis.ticktext")
         assert forest == [run]
 

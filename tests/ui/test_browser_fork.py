@@ -57,6 +57,17 @@ def test_a_press_on_the_curve_forks_there(visitor: Any) -> None:
     page.wait_for_function(
         "document.getElementById('kdx-chart-quality').data.filter(line => line.opacity < 0.6 && line.x.includes(60)).length > 0"
     )
+    # its own line begins where it left the parent; what became of the parent is dotted and in the legend
+    page.wait_for_function(
+        "document.getElementById('kdx-chart-quality').data.find(line => line.name === 'distilled').x[0] === 20"
+    )
+    page.wait_for_function(
+        "document.getElementById('kdx-chart-quality').data.some(line => line.showlegend && line.line.dash === 'dot'"
+        " && line.name.endsWith('went on') && line.x[0] === 20)"
+    )
+    page.wait_for_function(
+        "document.getElementById('kdx-chart-losses').data.some(line => line.opacity < 0.6 && line.x.at(-1) <= 20)"
+    )
     tree.first.click()
     page.wait_for_function(f"parent => {RUN}?.id === parent", arg=parent)
 

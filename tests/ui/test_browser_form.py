@@ -188,6 +188,28 @@ def test_a_link_hides_settings_and_help_needs_no_pointer(visit: Callable[..., Pa
     assert unhelped == []
 
 
+def test_the_share_menu_makes_a_link_that_hides(visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.locator(".k-sharing > summary").click()
+    named(page, "share.hide").click()
+    dialog = page.locator("dialog.k-hide")
+    copy = dialog.get_by_role("button", name="Copy link")
+    expect(copy).to_be_disabled()
+    dialog.locator("input[value=data]").check()
+    dialog.locator("summary", has_text="Single settings").nth(3).click()
+    dialog.locator("input[value=learning_rate]").check()
+    expect(dialog.get_by_role("status")).to_have_text("Hidden: 2")
+    copy.click()
+    expect(page.locator(".k-sharing > summary")).to_have_text("Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto(link)
+    wait(page)
+    expect(page.locator("[data-group=data]")).to_be_hidden()
+    page.locator("summary", has_text="Training").click()
+    expect(page.locator("#kdx-form input.k-number[data-name=learning_rate]")).to_be_hidden()
+    expect(page.locator("#kdx-form input.k-number[data-name=batch_size]")).to_be_visible()
+
+
 def test_the_cost_is_there_before_the_start(visit: Callable[..., Page]) -> None:
     page = visit()
     page.locator("[data-preset=digits_without_3]").click()

@@ -7,7 +7,14 @@ from playwright.sync_api import expect
 
 from kdexplorer.lessons import lesson, lessons
 
-NEEDS_A_RUN = ("bias", "tab", "status", "quality", "losses", "verdict", "knobs", "preview")
+WITHOUT_A_RUN = ("presets", "data", "networks", "distillation", "variants", "training", "button")
+COVERED = """() => {
+  const [card, spot] = ['.k-lesson', '.k-spot'].map(name => document.querySelector(name).getBoundingClientRect());
+  const width = Math.min(card.right, spot.right) - Math.max(card.left, spot.left);
+  const height = Math.min(card.bottom, spot.bottom) - Math.max(card.top, spot.top);
+  const seen = Math.min(innerHeight, spot.bottom) - Math.max(0, spot.top);
+  return [Math.max(0, width) * Math.max(0, height), seen / Math.min(spot.height, innerHeight)];
+}"""
 
 
 @pytest.mark.parametrize("id", lessons())
@@ -23,7 +30,7 @@ def test_a_lesson_opens_from_its_link_and_shows_every_step(visitor, id, language
         assert f"step={number}" in page.url
         if step["tab"]:
             assert page.evaluate("document.documentElement.dataset.tab") == step["tab"]
-        if step["at"] and step["at"] not in NEEDS_A_RUN:
+        if step["press"] or step["at"] in WITHOUT_A_RUN:
             page.locator(".k-spot").wait_for()
         card.locator(".k-strong").click()
     expect(card).to_be_hidden()
@@ -35,7 +42,12 @@ def test_a_lesson_is_taken_to_its_end(visitor):
     card = page.locator(".k-lesson")
     card.get_by_role("button", name="Fill in the settings").click()
     expect(card.locator(".k-lesson-state")).to_have_text("The form holds these settings now.")
-    page.evaluate("window.kdx.form.config().training.steps = 250")  # a few seconds of it
+    page.evaluate(
+        """() => { const config = window.kdx.form.config();
+                  config.name = 'Lesson';
+                  config.training = {...config.training, steps: 60, evaluate_every: 30};
+                  window.kdx.form.load(config); }"""
+    )  # seconds of it
     card.get_by_role("button", name="Next").click()
     card.get_by_role("button", name="Press it for me").click()
     expect(card.locator(".k-lesson-state")).to_have_text("Done. Go on when you like.")
@@ -44,6 +56,23 @@ def test_a_lesson_is_taken_to_its_end(visitor):
     expect(card.locator(".k-lesson-state")).to_have_text("Done. Go on when you like.")
     card.get_by_role("button", name="Next").click()
     page.locator(".k-bias.k-spot").wait_for()
+
+
+@pytest.mark.parametrize("size", [(1440, 1000), (390, 844)])
+def test_the_card_lies_beside_what_it_is_about(visitor, shared, size):
+    person = visitor(locale="en-US", viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
+    for step in ("lesson=soft_targets&step=5", "lesson=does_it_help&step=4"):
+        page = person.visit(f"?run={shared.shapes}&{step}")
+        page.locator(".k-spot").wait_for()
+        page.wait_for_function(
+            f"() => {{ const [on, seen] = ({COVERED})(); return on === 0 && seen > 0.99; }}"
+        )
+        if "soft" in step:
+            assert page.evaluate("window.kdx.softTargets.state().temperature") > 1
+    page = person.visit(f"?run={shared.shapes}&lesson=soft_targets&step=4")
+    page.wait_for_function("window.kdx.softTargets?.state().temperature === 1")
+    page.locator(".k-lesson").get_by_role("button", name="Back").click()
+    page.locator("#kdx-distill.k-spot").wait_for()
 
 
 def test_the_menu_opens_lessons_and_escape_ends_them(visitor):

@@ -63,7 +63,7 @@ def test_a_run_is_looked_into(inspect: InspectEndpoints, run: str) -> None:
     assert inspect.attribute({"run": run})["step"] == 4
     found = inspect.align({**question, "target": "label", "images": 4})
     assert (found["step"], found["images"]) == (2, 4)
-    assert set(found["alignment"]["control"]["cosine"]) == {"mean", "low", "high"}
+    assert set(found["alignment"]["control"]["cosine"]) == {"mean", "low", "high", "images", "of"}
 
 
 def test_a_photo_is_shown_by_its_uploads_id(inspect: InspectEndpoints, run: str) -> None:

@@ -1,11 +1,12 @@
 // How well the maps agree with the teacher's, over the run's checkpoints: means over several images, with intervals.
 
-import { h } from './dom.js';
+import { h, say } from './dom.js';
 import { fixed } from './format.js';
 import { download } from './browser.js';
 import { colorOf, tone } from './colors.js';
 import { Chart, plain, toolButton } from './chart.js';
 import { MEASURES } from './attention_maps.js';
+import { networkName } from './roles.js';
 import { csv, lineOf, stepAxis } from './run_axes.js';
 import { t } from './words.js';
 
@@ -30,11 +31,15 @@ export class AlignmentChart extends Chart {
     });
     Object.assign(this, { select, go, run: null, points: new Map(), step: null });
     this.status = h('p', { class: 'k-note k-curve-status', role: 'status' });
-    this.element.querySelector('.k-plot-frame').after(this.status);
-    select.addEventListener('change', () => this.drawNow());
+    this.leftOut = h('p', { class: 'k-note' });
+    this.element.querySelector('.k-plot-frame').after(this.status, this.leftOut);
+    select.addEventListener('change', () => {
+      this.count();
+      this.drawNow();
+    });
   }
 
-  // points: step → {network: {measure: {mean, low, high}}}; step: the one that is looked at
+  // points: step → {network: {measure: {mean, low, high, images, of}}}; step: the one that is looked at
   show(run, points, step) {
     Object.assign(this, { run, points, step });
     const known = this.measures;
@@ -45,7 +50,19 @@ export class AlignmentChart extends Chart {
       this.select.replaceChildren(...known.map(id => h('option', { value: id }, t(`attention.${id}`))));
       if (known.includes(before)) this.select.value = before;
     }
+    this.count();
     this.draw();
+  }
+
+  // How many images the mean at this step leaves out, their maps being empty.
+  count() {
+    const listed = this.names
+      .map(name => [name, this.points.get(this.step)?.[name]?.[this.select.value]])
+      .filter(([, found]) => found && found.images < found.of)
+      .map(([name, found]) =>
+        t('look.leftOut.one', { name: networkName(name), count: found.of - found.images, total: found.of }),
+      );
+    say(this.leftOut, listed.length ? t('look.leftOut', { listed: listed.join(', ') }) : '\u00a0');
   }
 
   get measures() {
@@ -91,12 +108,16 @@ export class AlignmentChart extends Chart {
         {
           type: 'scatter',
           mode: 'lines+markers',
-          name: plain(['teacher', 'control'].includes(name) ? t(`role.${name}`) : name),
+          name: plain(networkName(name)),
           x: steps,
           y: of('mean'),
           line: name === 'teacher' ? { color, width: 1.8 } : lineOf(name, run),
           marker: { size: 6, color },
-          hovertemplate: '%{y:.2f}',
+          hovertemplate: '%{y:.2f} (%{text})',
+          text: steps.map(at => {
+            const found = points.get(at)[name]?.[id];
+            return found ? t('look.counted', { count: found.images, total: found.of }) : '';
+          }),
           legendgroup: name,
         },
       ];
@@ -113,7 +134,7 @@ export class AlignmentChart extends Chart {
         ],
       },
       label: `${t('look.curve')}, ${t('chart.step')} ${steps.at(-1)}: ${this.names
-        .map(name => `${name} ${t(`attention.${id}`)} ${fixed(last[name]?.[id]?.mean)}`)
+        .map(name => `${networkName(name)} ${t(`attention.${id}`)} ${fixed(last[name]?.[id]?.mean)}`)
         .join(', ')}`,
     };
   }
@@ -125,14 +146,16 @@ export class AlignmentChart extends Chart {
       measures.filter(id => [...points.values()].some(point => point[name]?.[id])).map(id => [name, id]),
     );
     return {
-      head: [t('chart.step'), ...columns.map(([name, id]) => `${name} ${t(`attention.${id}`)}`)],
+      head: [t('chart.step'), ...columns.map(([name, id]) => `${networkName(name)} ${t(`attention.${id}`)}`)],
       rows: [...points.keys()]
         .sort((a, b) => a - b)
         .map(at => [
           String(at),
           ...columns.map(([name, id]) => {
             const found = points.get(at)[name]?.[id];
-            return found ? `${fixed(found.mean)} (${fixed(found.low)} … ${fixed(found.high)})` : '–';
+            if (!found) return '–';
+            const counted = found.images < found.of ? `, ${found.images} / ${found.of}` : '';
+            return `${fixed(found.mean)} (${fixed(found.low)} … ${fixed(found.high)}${counted})`;
           }),
         ]),
     };

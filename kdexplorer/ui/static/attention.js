@@ -2,9 +2,9 @@
 
 import { h, replace } from './dom.js';
 import { fixed } from './format.js';
-import { colorOf } from './colors.js';
+import { roleColor, roleName } from './roles.js';
 import { enlarge } from './zoom.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const SCORES = [
   ['cosine', 2],
@@ -13,7 +13,8 @@ const SCORES = [
 ];
 
 export function attention(body, found, run) {
-  const pictures = found.panels.map(panel => ({ image: panel.image, caption: `${found.title} · ${panel.name}` }));
+  const title = tx(found.title);
+  const pictures = found.panels.map(panel => ({ image: panel.image, caption: `${title} · ${roleName(panel)}` }));
   const panels = found.panels.map((panel, i) => {
     const known = found.alignment?.[panel.name];
     const scores = known && SCORES.some(([id]) => Number.isFinite(known[id])) ? known : null;
@@ -38,9 +39,9 @@ export function attention(body, found, run) {
           { class: 'k-panel-name' },
           h('span', {
             class: 'k-swatch',
-            style: { background: colorOf(panel.role === 'variant' ? panel.name : panel.role, run.variants) },
+            style: { background: roleColor(panel, run) },
           }),
-          panel.name,
+          roleName(panel),
         ),
         scores
           ? h(
@@ -51,13 +52,13 @@ export function attention(body, found, run) {
                 h('dd', {}, h(n ? 'span' : 'b', {}, fixed(scores[id], digits))),
               ]),
             )
-          : h('span', { class: 'k-note' }, panel.role === 'teacher' ? t('attention.reference') : ''),
+          : h('span', { class: 'k-note' }, panel.empty ? t('look.blank') : panel.role === 'teacher' ? t('attention.reference') : ''),
       ),
     );
   });
   replace(
     body,
     h('div', { class: 'k-attention' }, panels),
-    h('p', { class: 'k-note' }, [found.title, found.caption, t('attention.caption')].filter(Boolean).join(' · ')),
+    h('p', { class: 'k-note' }, [title, tx(found.caption), t('attention.caption')].filter(Boolean).join(' · ')),
   );
 }

@@ -104,6 +104,7 @@ export class Maps {
       over,
     );
     const says = h('span', { class: 'k-note k-map-says' });
+    const blank = h('span', { class: 'k-note k-map-blank' });
     const scores = h('dl', { class: 'k-scores' });
     const color = colorOf(panel.role === 'variant' ? panel.name : panel.role, run.variants);
     const element = h(
@@ -120,10 +121,11 @@ export class Maps {
           titleOf(panel),
         ),
         says,
+        blank,
         scores,
       ),
     );
-    return { element, under, over, button, says, scores };
+    return { element, under, over, button, says, blank, scores };
   }
 
   fill(part, panel, picture, found, truth) {
@@ -143,19 +145,21 @@ export class Maps {
         ),
       );
     } else say(part.says, panel.role === 'teacher' ? t('attention.reference') : '');
-    const scores = { ...found.alignment?.[panel.name], ...inside(found, panel) };
+    // A score that is known to be none is shown as a dash: an empty map was not measured to be unlike.
+    const scores = found.alignment?.[panel.name] ?? {};
+    say(part.blank, panel.empty ? t('look.blank') : '');
     replace(
       part.scores,
-      MEASURES.filter(id => Number.isFinite(scores[id])).map(id => [
+      MEASURES.filter(id => scores[id] !== undefined).map(id => [
         h('dt', { title: t(`attention.${id}.help`) }, t(`attention.${id}`)),
-        h('dd', {}, id === 'inside' ? `${fixed(100 * scores[id], 0)} %` : fixed(scores[id], 2)),
+        h('dd', {}, shown(id, scores[id])),
       ]),
     );
   }
 }
 
-const inside = (found, panel) =>
-  Number.isFinite(found.inside?.[panel.name]) ? { inside: found.inside[panel.name] } : {};
+const shown = (id, value) =>
+  Number.isFinite(value) && id === 'inside' ? `${fixed(100 * value, 0)} %` : fixed(value, 2);
 
 // What the scores mean, one line each.
 export const meanings = measures =>

@@ -195,11 +195,8 @@ class Attention {
     const image = this.facts.images.find(({ index }) => index === this.strip.chosen);
     const truth = image?.label === undefined ? null : this.facts.classes[image.label];
     this.maps.show(found, this.run, truth, this.choices.explained(truth));
-    const scores = [
-      ...Object.values(found.alignment ?? {}),
-      ...Object.values(found.inside ?? {}).map(inside => ({ inside })),
-    ];
-    replace(this.meanings, meanings(MEASURES.filter(id => scores.some(score => Number.isFinite(score[id])))));
+    const scores = Object.values(found.alignment ?? {});
+    replace(this.meanings, meanings(MEASURES.filter(id => scores.some(score => score[id] !== undefined))));
   }
 
   // Other layers, another algorithm or class: the curve begins anew.

@@ -1,9 +1,9 @@
 // The unseen class and its bias, after Hinton: lift one logit and see what the student knew all along.
-// Computed here, from the logits that come with a preview.
+// What that costs the other classes stands beside it. Computed here, from the logits that come with a preview.
 
 import { h, replace, say, svg } from './dom.js';
 import { fixed, signed } from './format.js';
-import { colorOf } from './colors.js';
+import { roleColor, roleName } from './roles.js';
 import { t } from './words.js';
 
 const REACH = 15;
@@ -54,6 +54,7 @@ export class BiasSlider {
       h('div', { class: 'k-bias-line' }, h('label', {}, t('bias.label'), this.slider), this.value),
       this.words,
       h('div', { class: 'k-bias-row' }, this.chart, this.table),
+      h('p', { class: 'k-note' }, t('bias.read')),
     );
     this.slider.addEventListener('input', () => this.update());
   }
@@ -64,7 +65,7 @@ export class BiasSlider {
     this.curves = this.networks.map(network =>
       Array.from(
         { length: POINTS },
-        (_, i) => scores(network.values, data.logits.labels, data.excluded, (REACH * i) / (POINTS - 1)).unseen,
+        (_, i) => scores(network.values, data.logits.labels, data.excluded, (REACH * i) / (POINTS - 1)),
       ),
     );
     this.draw();
@@ -72,7 +73,7 @@ export class BiasSlider {
   }
 
   color(network) {
-    return colorOf(network.role === 'variant' ? network.name : network.role, this.run.variants);
+    return roleColor(network, this.run);
   }
 
   draw() {
@@ -88,14 +89,16 @@ export class BiasSlider {
           svg('line', { x1: 30, x2: 290, y1: y(share), y2: y(share), class: 'k-axis' }),
           svg('text', { x: 25, y: y(share) + 3, class: 'k-tick', 'text-anchor': 'end' }, share),
         ]),
-        this.curves.map((curve, n) =>
-          svg('polyline', {
-            points: curve.map((share, i) => `${x(i)},${y(share)}`).join(' '),
-            fill: 'none',
-            stroke: this.color(this.networks[n]),
-            'stroke-width': 2,
-            'stroke-dasharray': this.networks[n].role === 'control' ? '5 4' : undefined,
-          }),
+        ['seen', 'unseen'].flatMap(part =>
+          this.curves.map((curve, n) =>
+            svg('polyline', {
+              points: curve.map((point, i) => `${x(i)},${y(point[part])}`).join(' '),
+              fill: 'none',
+              stroke: this.color(this.networks[n]),
+              'stroke-width': part === 'unseen' ? 2.4 : 1,
+              'stroke-dasharray': this.networks[n].role === 'control' ? '5 4' : undefined,
+            }),
+          ),
         ),
         this.cursor,
         svg('text', { x: 30, y: 127, class: 'k-tick' }, '0'),
@@ -115,10 +118,10 @@ export class BiasSlider {
     const at = 30 + (260 * bias) / REACH;
     this.cursor.setAttribute('x1', at);
     this.cursor.setAttribute('x2', at);
-    const rows = this.networks.map(network => ({
-      network,
-      ...scores(network.values, data.logits.labels, data.excluded, bias),
-    }));
+    const rows = this.networks.map((network, n) => {
+      const found = scores(network.values, data.logits.labels, data.excluded, bias);
+      return { network, ...found, cost: this.curves[n][0].seen - found.seen };
+    });
     const student = rows.find(row => row.network.role === 'variant');
     const twin = rows.find(row => row.network.role === 'control');
     say(
@@ -129,7 +132,8 @@ export class BiasSlider {
             classes: names,
             bias: signed(bias, 1),
             share: fixed(student.unseen, 0),
-          }) + (twin ? ` ${t('bias.twin', { share: fixed(twin.unseen, 0) })}` : '')
+            others: fixed(student.seen, 0),
+          }) + (twin ? ` ${t('bias.twin', { share: fixed(twin.unseen, 0), others: fixed(twin.seen, 0) })}` : '')
         : '',
     );
     replace(
@@ -144,6 +148,7 @@ export class BiasSlider {
             'tr',
             {},
             ['', t('bias.unseen', { classes: names }), t('bias.seen')].map(cell => h('th', { scope: 'col' }, cell)),
+            h('th', { scope: 'col', title: t('bias.cost.help') }, t('bias.cost')),
           ),
         ),
         h(
@@ -157,10 +162,11 @@ export class BiasSlider {
                 'th',
                 { scope: 'row' },
                 h('span', { class: 'k-swatch', style: { background: this.color(row.network) } }),
-                row.network.name,
+                roleName(row.network),
               ),
               h('td', {}, `${fixed(row.unseen, 1)} %`),
               h('td', {}, `${fixed(row.seen, 1)} %`),
+              h('td', {}, t('bias.points', { n: row.cost ? signed(-row.cost, 1) : fixed(0, 1) })),
             ),
           ),
         ),

@@ -5,10 +5,10 @@ import { loadWords } from './words.js';
 
 let ready = null;
 
-// What a tab hides is drawn when the tab is first shown.
+// What a tab hides is drawn when the tab is first shown; but the first tab, which follows the run for all others.
 const seen = element =>
   new Promise(resolve => {
-    if (!element.closest('.k-tabpanel') || element.offsetParent) {
+    if (!element.closest('.k-tabpanel:not(#kdx-tab-distill)') || element.offsetParent) {
       resolve();
       return;
     }

@@ -29,6 +29,7 @@ export function token() {
 //                                          'config', 'started', 'points', 'evaluations', 'previews', 'opened', …
 //   settings {config, force}               show this configuration in the form
 //   tab (id), show-tab (id)               a tab is shown; show this one
+//   temperature (number or null)           the tab on soft targets shows this one
 //   runs-changed, theme
 const last = new Map();
 
@@ -41,6 +42,9 @@ export function listen(name, heard, { late = false } = {}) {
   document.addEventListener(`kdx:${name}`, event => heard(event.detail));
   if (late && last.has(name)) heard(last.get(name));
 }
+
+// Where dialogs and cards are put: Gradio confines what a style sheet says of narrow screens to this element.
+export const pageElement = () => document.querySelector('.gradio-container main.contain') ?? document.body;
 
 export const isDark = () => document.documentElement.classList.contains('kdx-dark');
 

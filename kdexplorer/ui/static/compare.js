@@ -21,7 +21,7 @@ const CURVES = 24;
 
 class Compare {
   constructor(element, { server, plotly, upload }) {
-    Object.assign(this, { server, runs: [], batches: [], key: null, search: '', all: false, round: 0 });
+    Object.assign(this, { server, runs: [], batches: [], titles: {}, key: null, search: '', all: false, round: 0 });
     this.choice = new Choice(() => this.soon());
     this.history = new History({
       server,
@@ -111,11 +111,11 @@ class Compare {
   async load() {
     const round = ++this.round;
     const runs = this.choice.ids;
-    const answer = runs.length ? await this.server.chosen({ runs }) : { runs: [], batches: [] };
+    const answer = runs.length ? await this.server.chosen({ runs }) : { runs: [], batches: [], titles: {} };
     if (round !== this.round) return;
     say(this.trouble, answer.error ?? '');
     if (!answer.runs) return;
-    Object.assign(this, { runs: answer.runs, batches: answer.batches });
+    Object.assign(this, { runs: answer.runs, batches: answer.batches, titles: answer.titles });
     this.choice.paint(this.runs);
     this.show();
     this.loadCurves();
@@ -138,14 +138,14 @@ class Compare {
     if (!group) this.curves.show({});
     this.forest.show(group, this.batches);
     this.price.show(group);
-    this.settings.show(groupsOf(runs).length > 1 ? group.runs : runs);
+    this.settings.show(groupsOf(runs).length > 1 ? group.runs : runs, this.titles);
   }
 
   chip(run) {
     return h(
       'span',
       { class: 'k-chosen-run' },
-      h('i', { class: 'k-swatch', style: { background: this.choice.color(run) } }),
+      this.choice.coloring(run) && h('i', { class: 'k-swatch', style: { background: this.choice.color(run) } }),
       h('span', {}, nameOf(run, this.runs)),
       h(
         'button',
@@ -167,7 +167,7 @@ class Compare {
   showGroups() {
     const groups = groupsOf(this.runs);
     const { group } = this;
-    const waiting = this.runs.filter(run => !run.measure).length;
+    const waiting = this.runs.filter(run => !run.measure || !run.evaluated).length;
     const warnings = [
       groups.length > 1 && t('compare.differently'),
       group?.mixed && t('compare.mixed'),
@@ -213,7 +213,7 @@ class Compare {
   async many() {
     this.stale = !this.parallel.visible;
     if (this.stale) return;
-    if (!this.all && this.runs.length < 2) {
+    if (!this.all && !this.runs.length) {
       this.parallel.show(null, null);
       return;
     }

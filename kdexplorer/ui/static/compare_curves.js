@@ -1,16 +1,20 @@
-// Curves of the chosen runs over each other: one colour a run, their controls thin and gray.
+// Curves of the chosen runs over each other: seeds as their mean and band, the controls dashed and gray.
 
 import { h } from './dom.js';
 import { download } from './browser.js';
 import { Chart, toolButton, toolToggle } from './chart.js';
 import { colorOf } from './colors.js';
 import { csvOf } from './compare_csv.js';
-import { nameOf, withUnit } from './compare_groups.js';
+import { fitLegend } from './compare_frame.js';
+import { withUnit } from './compare_groups.js';
+import { linesOf, meanCurve } from './compare_seeds.js';
 import { fixed } from './format.js';
 import { t, tx } from './words.js';
 
 export const LOSS = 'loss';
-const DIRECT = 8; // so many runs fit into a legend
+const DIRECT = 8; // so many lines can be read off at once
+const FIRST = 900; // before all that has no rank
+const DASHES = ['solid', 'dot', 'dashdot', 'longdashdot']; // of a run's variants; the control has 'dash'
 
 export class CompareCurves extends Chart {
   constructor(choice, asked) {
@@ -79,43 +83,31 @@ export class CompareCurves extends Chart {
     return (this.group?.runs ?? []).filter(run => this.curves[run.id]?.step.length);
   }
 
+  // What is drawn, the controls on top: {runs, variant, name, control, curve}.
+  get strokes() {
+    return linesOf(this.shown, this.group?.runs)
+      .filter(line => !line.control || this.controls)
+      .map(line => ({ ...line, curve: meanCurve(line.runs.map(run => this.curves[run.id]), line.variant) }))
+      .filter(line => line.curve.step.length)
+      .sort((a, b) => a.control - b.control);
+  }
+
   lines() {
-    const runs = this.shown;
-    if (!runs.length) return { data: [], layout: {} };
+    const { strokes } = this;
+    if (!strokes.length) return { data: [], layout: {} };
     const { info } = this;
     const along = this.axis.value;
-    const few = runs.length <= DIRECT;
-    const data = runs.flatMap(run => {
-      const curve = this.curves[run.id];
-      const name = nameOf(run, this.group.runs);
-      const names = Object.keys(curve.variants);
-      return names
-        .filter(variant => variant !== 'control' || this.controls)
-        .map(variant => {
-          const control = variant === 'control';
-          const first = variant === names.find(other => other !== 'control');
-          return {
-            type: 'scatter',
-            mode: curve.step.length < 3 ? 'lines+markers' : 'lines',
-            name: names.length > 2 || control ? `${name} · ${variant}` : name,
-            legendgroup: run.id,
-            showlegend: few && first,
-            x: curve[along],
-            y: curve.variants[variant],
-            line: control
-              ? { color: colorOf('control'), width: 1, dash: 'dash' }
-              : { color: this.choice.color(run), width: first ? 2.4 : 1.4 },
-            marker: { size: 4 },
-            hovertemplate: `%{y:.${info.digits}f} · %{fullData.name}<extra></extra>`,
-          };
-        });
-    });
-    data.sort((a, b) => a.line.width - b.line.width); // thin lines below
+    const runs = this.shown;
+    fitLegend(this.plot, [
+      ...['teacher', 'control'].map(role => t(`role.${role}`)),
+      ...strokes.filter(line => !line.control).map(line => line.name),
+    ]);
+    const first = strokes.find(line => line.control);
     return {
-      data: [...this.teachers(runs, along), ...data],
+      data: [...this.teachers(runs, along), ...strokes.flatMap(line => this.tracesOf(line, along, line === first))],
       layout: {
         uirevision: `${runs.map(run => run.id).join()}/${this.view}`,
-        hovermode: few ? 'x unified' : 'closest',
+        hovermode: strokes.length <= DIRECT ? 'x unified' : 'closest',
         xaxis: { title: { text: t(`compare.axis.${along}`), font: { size: 11 }, standoff: 4 }, rangemode: 'tozero' },
         yaxis: { title: { text: withUnit(info.title, info), font: { size: 11 }, standoff: 6 } },
       },
@@ -123,6 +115,45 @@ export class CompareCurves extends Chart {
         .rows.map(row => row.slice(0, 2).join(' '))
         .join(', ')}`,
     };
+  }
+
+  // A line; of several seeds their band and the single ones, faint, below their mean.
+  tracesOf({ runs, variant, name, control, curve }, along, first) {
+    const color = control ? colorOf('control') : this.choice.color(runs[0], variant);
+    const label = control ? `${name} · ${t('role.control')}` : name;
+    const trace = (x, y, rest) => ({ type: 'scatter', mode: 'lines', x, y, legendgroup: label, showlegend: false, ...rest });
+    const edge = { line: { width: 0 }, hoverinfo: 'skip' };
+    const seeds =
+      runs.length > 1 && !control
+        ? [
+            trace(curve[along], curve.low, edge),
+            trace(curve[along], curve.high, { ...edge, fill: 'tonexty', fillcolor: `${color}2e` }),
+            ...runs.map(run =>
+              trace(this.curves[run.id][along], this.curves[run.id].variants[variant], {
+                name: `${name} · ${t('history.seed', { seed: run.seed })}`,
+                line: { color, width: 1 },
+                opacity: 0.4,
+                hoverinfo: 'skip',
+              }),
+            ),
+          ]
+        : [];
+    const main = trace(curve[along], curve.y, {
+      mode: curve.step.length < 3 ? 'lines+markers' : 'lines',
+      name: control ? t('role.control') : name,
+      meta: label,
+      showlegend: control ? first : true,
+      line: { color, width: control ? 1.8 : 2.4, dash: control ? 'dash' : DASHES[this.choice.rank(runs[0], variant) % 4] },
+      marker: { size: 4 },
+      hovertemplate: `%{y:.${this.info.digits}f} · %{meta}<extra></extra>`,
+    });
+    if (control) Object.assign(main, { legendgroup: 'control', legendrank: FIRST });
+    return [...seeds, main];
+  }
+
+  dress(layout, from) {
+    const dressed = super.dress(layout, from);
+    return { ...dressed, legend: { ...dressed.legend, tracegroupgap: 0 } };
   }
 
   teachers(runs, along) {
@@ -133,7 +164,8 @@ export class CompareCurves extends Chart {
       mode: 'lines',
       name: t('role.teacher'),
       legendgroup: 'teacher',
-      showlegend: runs.length <= DIRECT && !i,
+      showlegend: !i,
+      legendrank: FIRST,
       x: [0, end],
       y: [level, level],
       line: { color: colorOf('teacher'), width: 1.4 },
@@ -141,26 +173,20 @@ export class CompareCurves extends Chart {
     }));
   }
 
-  // The last point of every curve.
+  // The last point of every line.
   last() {
-    const { info } = this;
-    const names = [...new Set(this.shown.flatMap(run => Object.keys(this.curves[run.id].variants)))];
+    const { info, strokes } = this;
+    const digits = value => fixed(value, info.digits);
+    const band = ({ low, high }) => `${digits(low.at(-1))} … ${digits(high.at(-1))}`;
     return {
-      head: [
-        t('history.name'),
-        ...names.map(name => `${name} ${info.title}`),
-        t('compare.axis.step'),
-        t('compare.axis.seconds'),
-      ],
-      rows: this.shown.map(run => {
-        const curve = this.curves[run.id];
-        return [
-          nameOf(run, this.group.runs),
-          ...names.map(name => fixed(curve.variants[name]?.at(-1), info.digits)),
-          String(curve.step.at(-1)),
-          fixed(curve.seconds.at(-1), 1),
-        ];
-      }),
+      head: [t('history.name'), info.title, t('compare.band'), t('compare.axis.step'), t('compare.axis.seconds')],
+      rows: strokes.map(({ name, control, runs, curve }) => [
+        control ? `${name} · ${t('role.control')}` : name,
+        digits(curve.y.at(-1)),
+        runs.length > 1 ? band(curve) : '–',
+        String(curve.step.at(-1)),
+        fixed(curve.seconds.at(-1), 1),
+      ]),
     };
   }
 

@@ -50,16 +50,21 @@ export class CompareForest extends Chart {
       run.verdicts.map(verdict => ({
         ...verdict,
         run,
-        label: run.verdicts.length > 1 ? `${nameOf(run, runs)} · ${plain(verdict.variant)}` : nameOf(run, runs),
+        label: run.variants.length > 1 ? `${nameOf(run, runs)} · ${plain(verdict.variant)}` : nameOf(run, runs),
       }));
     const blocks = runs.filter(run => !this.meanOf(run)).map(run => single(run).sort(best(this.sign)));
     for (const batch of new Set(this.batches.map(found => found.batch))) {
       const members = runs.filter(run => run.batch === batch);
       const means = this.batches.filter(found => found.batch === batch);
-      blocks.push([
-        ...means.map(mean => ({ ...mean, run: members[0], mean: true, label: bold(plain(this.nameOfMean(mean)), true) })),
-        ...members.flatMap(single),
-      ]);
+      const singles = members.flatMap(single);
+      blocks.push(
+        means
+          .sort(best(this.sign))
+          .flatMap(mean => [
+            { ...mean, run: members[0], mean: true, label: bold(this.nameOfMean(mean, true), true), short: this.shortMean(mean) },
+            ...singles.filter(row => row.variant === mean.variant),
+          ]),
+      );
     }
     return blocks
       .filter(block => block.length)
@@ -75,9 +80,21 @@ export class CompareForest extends Chart {
     return this.batches.find(found => found.batch === run.batch);
   }
 
-  nameOfMean(mean) {
+  // With its variant where the batch has several.
+  nameOfMean(mean, whole = false) {
     const run = this.group.runs.find(other => other.batch === mean.batch);
-    return t('compare.mean', { name: run.name || run.id, count: mean.count });
+    const name = run.name || run.id;
+    const many = whole && run.variants.length > 1;
+    return plain(t('compare.mean', { name: many ? `${name} · ${mean.variant}` : name, count: mean.count }));
+  }
+
+  // Where there is no room, the diamond says that it is a mean.
+  shortMean({ batch, variant }) {
+    const run = this.group.runs.find(other => other.batch === batch);
+    const tail = run.variants.length > 1 ? ` · ${variant.slice(0, 8)}` : '';
+    const name = run.name || run.id;
+    const room = 17 - tail.length;
+    return bold(plain(`${name.length > room ? `${name.slice(0, room - 1)}…` : name}${tail}`), true);
   }
 
   sentence(mean) {
@@ -118,7 +135,7 @@ export class CompareForest extends Chart {
       marker: {
         size: mean ? 12 : 8,
         symbol: mean ? 'diamond' : 'circle',
-        color: found.map(row => this.choice.color(row.run)),
+        color: found.map(row => this.choice.color(row.run, row.variant)),
         line: { width: 1, color: tone('surface') },
       },
       text: found.map(row => row.label),
@@ -126,7 +143,7 @@ export class CompareForest extends Chart {
     });
     const placed = rows.map((row, i) => [row, i]);
     const split = [false, true].map(mean => placed.filter(([row]) => Boolean(row.mean) === mean));
-    const short = label => (narrow && label.length > 18 ? `${thin(label).slice(0, 17)}…` : label);
+    const short = row => (narrow ? (row.short ?? middle(row.label)) : row.label);
     return {
       data: split
         .filter(part => part.length)
@@ -170,7 +187,7 @@ export class CompareForest extends Chart {
         },
         yaxis: {
           tickvals: rows.map((_, i) => i),
-          ticktext: rows.map(row => short(row.label)),
+          ticktext: rows.map(short),
           range: [rows.length - 0.4, -0.6],
           fixedrange: true,
           showgrid: false,
@@ -199,6 +216,7 @@ export class CompareForest extends Chart {
   }
 }
 
+const middle = text => (text.length > 18 ? `${text.slice(0, 8)}…${text.slice(-9)}` : text); // what tells two apart is mostly at the end
 const bold = (text, on) => (on ? `<b>${text}</b>` : text);
 const thin = text => text.replace(/<\/?b>/g, '');
 const best = sign => (a, b) => sign * (b.difference - a.difference);

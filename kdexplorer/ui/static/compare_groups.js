@@ -1,6 +1,7 @@
 // Which runs may share an axis: those of one task, metric, unit and convention. And how runs are called.
 
 import { plain } from './chart.js';
+import { keyOf } from './compare_choice.js';
 import { t, tx } from './words.js';
 
 const LONG = 30;
@@ -38,6 +39,20 @@ export function nameOf(run, runs) {
   const seeds = new Set(alike.map(other => other.seed)).size === alike.length;
   return plain(`${short} · ${seeds ? t('history.seed', { seed: run.seed }) : run.id}`);
 }
+
+// A run, or a batch of seeds, as one: with its variant where it has several.
+export function lineName(runs, variant, all) {
+  const [run] = runs;
+  const name = run.name || run.id;
+  const short = name.length > LONG ? `${name.slice(0, LONG - 1)}…` : name;
+  const others = all.some(other => keyOf(other) !== keyOf(run) && (other.name || other.id) === name);
+  const seeds = t('compare.seedsOf', { name: plain(others ? `${short} · ${run.id}` : short), count: runs.length });
+  const whose = runs.length > 1 ? seeds : nameOf(run, all);
+  return run.variants.length > 1 ? `${whose} · ${plain(variant)}` : whose;
+}
+
+// What the form calls a setting, in the person's language. `parts`: from the outermost to the innermost.
+export const settingName = (path, parts) => (parts?.length ? parts.map(tx).join(' · ') : path);
 
 export const unitOf = metric => (metric.unit === '%' ? t('verdict.points') : metric.unit);
 

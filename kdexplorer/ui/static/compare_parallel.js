@@ -5,7 +5,7 @@ import { download } from './browser.js';
 import { Chart, plain, toolButton, toolToggle } from './chart.js';
 import { tone } from './colors.js';
 import { csvOf } from './compare_csv.js';
-import { unitOf } from './compare_groups.js';
+import { settingName, unitOf } from './compare_groups.js';
 import { brief, signed } from './format.js';
 import { t, tx } from './words.js';
 
@@ -51,7 +51,7 @@ export class CompareParallel extends Chart {
     const { runs, left } = this.shared;
     this.note.textContent = found && left ? t('compare.left', { count: left, shown: runs.length }) : '';
     this.menu.replaceChildren(
-      ...this.offered.map(({ path }) =>
+      ...this.offered.map(({ path, title }) =>
         h(
           'label',
           {},
@@ -64,7 +64,7 @@ export class CompareParallel extends Chart {
               this.drawNow();
             },
           }),
-          path,
+          h('span', { title: path }, title),
         ),
       ),
     );
@@ -82,7 +82,7 @@ export class CompareParallel extends Chart {
   get offered() {
     const { runs } = this.shared;
     return (this.found?.paths ?? [])
-      .map((path, i) => ({ path, values: runs.map(run => run.values[i]) }))
+      .map((path, i) => ({ path, title: settingName(path, this.found.titles[i]), parts: this.found.titles[i], values: runs.map(run => run.values[i]) }))
       .map(axis => ({ ...axis, there: axis.values.filter(value => value !== null && value !== '').length }))
       .filter(axis => new Set(axis.values.map(value => JSON.stringify(value))).size > 1 && axis.there > 0)
       .sort((a, b) => b.there - a.there);
@@ -102,13 +102,14 @@ export class CompareParallel extends Chart {
     const { metric } = runs[0];
     const results = runs.map(run => run.difference);
     const reach = Math.max(...results.map(Math.abs)) || 1;
+    const narrow = this.plot.clientWidth < 460;
     const font = color => ({ size: 11, color: tone(color) });
     return {
       data: [
         {
           type: 'parcoords',
           dimensions: [
-            ...axes.map(dimension),
+            ...axes.map(axis => dimension(axis, narrow ? 1 : 2)),
             {
               label: `Δ ${plain(tx(metric.title))}${metric.unit ? ` (${plain(unitOf(metric))})` : ''}`,
               values: results,
@@ -126,12 +127,12 @@ export class CompareParallel extends Chart {
           labelfont: font('ink'),
           tickfont: font('ink'),
           rangefont: { size: 10, color: tone('muted') },
-          labelangle: axes.length > 4 ? -12 : 0,
+          labelangle: axes.length > 4 || narrow ? -14 : 0,
           unselected: { line: { color: tone('line'), opacity: 0.4 } },
         },
       ],
       layout: { margin: { l: 70, r: 40, t: 70, b: 28 } },
-      label: `${t('compare.parallel')}: ${runs.length}; ${axes.map(axis => axis.path).join(', ')}`,
+      label: `${t('compare.parallel')}: ${runs.length}; ${axes.map(axis => axis.title).join(', ')}`,
     };
   }
 
@@ -144,9 +145,9 @@ export class CompareParallel extends Chart {
     const { runs } = this.shared;
     const { offered } = this;
     return {
-      head: [t('history.name'), ...offered.map(axis => axis.path), t('compare.value'), t('compare.difference')],
+      head: [t('history.name'), ...offered.map(axis => axis.title), t('compare.value'), t('compare.difference')],
       rows: runs.map((run, i) => [
-        run.name || run.id,
+        run.alone ? run.name || run.id : `${run.name || run.id} · ${run.variant}`,
         ...offered.map(({ values }) => (typeof values[i] === 'number' ? brief(values[i], 6) : String(values[i] ?? '–'))),
         brief(run.value, 6),
         signed(run.difference, run.metric?.digits ?? 2),
@@ -155,15 +156,8 @@ export class CompareParallel extends Chart {
   }
 }
 
-// The last two words of a path that say which part of the run it is.
-const short = path =>
-  plain(
-    path
-      .split('.')
-      .filter(part => !['params', 'terms', 'variants', 'schedule'].includes(part))
-      .slice(-2)
-      .join('.'),
-  );
+// The last parts of a title say enough on an axis.
+const short = (path, parts, most) => plain(settingName(path.split('.').slice(-most).join('.'), parts?.slice(-most)));
 
 function largest(runs) {
   const counts = new Map();
@@ -172,11 +166,11 @@ function largest(runs) {
 }
 
 // Numbers as they are where all runs have one, else words with a place each.
-function dimension({ path, values }) {
-  if (values.every(value => typeof value === 'number')) return { label: short(path), values };
+function dimension({ path, parts, values }, most) {
+  if (values.every(value => typeof value === 'number')) return { label: short(path, parts, most), values };
   const words = [...new Set(values.map(value => word(value)))].sort().slice(0, KINDS);
   return {
-    label: short(path),
+    label: short(path, parts, most),
     values: values.map(value => Math.max(0, words.indexOf(word(value)))),
     tickvals: words.map((_, i) => i),
     ticktext: words,

@@ -1,16 +1,18 @@
 // Quality against what it costs: teacher, students and controls, and the front that nothing beats on both axes.
 
-import { h } from './dom.js';
+import { h, say } from './dom.js';
 import { download } from './browser.js';
 import { Chart, toolButton } from './chart.js';
 import { colorOf, tone } from './colors.js';
 import { csvOf } from './compare_csv.js';
+import { fitLegend } from './compare_frame.js';
 import { nameOf, withUnit } from './compare_groups.js';
-import { brief, fixed } from './format.js';
+import { linesOf } from './compare_seeds.js';
+import { brief, count, fixed } from './format.js';
 import { t, tx } from './words.js';
 
 const PRICES = ['parameters', 'latency_ms', 'multiply_adds'];
-const NAMED = 6; // so many points can carry their names
+const SYMBOLS = ['circle', 'diamond', 'triangle-up', 'cross']; // of a run's variants; control and teacher have theirs
 
 export class ComparePrice extends Chart {
   constructor(choice) {
@@ -33,11 +35,19 @@ export class ComparePrice extends Chart {
       table: () => this.numbers(),
     });
     Object.assign(this, { choice, price, group: null });
-    price.addEventListener('change', () => this.drawNow());
+    this.note = h('p', { class: 'k-note', role: 'status' });
+    this.twin.before(this.note);
+    price.addEventListener('change', () => this.show(this.group));
   }
 
   show(group) {
     this.group = group;
+    const ended = (group?.runs ?? []).filter(run => ['finished', 'stopped'].includes(run.status));
+    const older = ended.filter(run => !Number.isFinite(run.cost.student?.[this.price.value])).length;
+    const words = t('compare.price.older', { count: older, price: t(`compare.price.${this.price.value}`) });
+    const empty = !this.points.length;
+    say(this.ghost, older && empty ? words : t('compare.price.empty'));
+    say(this.note, older && !empty ? words : '');
     this.drawNow();
   }
 
@@ -47,6 +57,7 @@ export class ComparePrice extends Chart {
     const metric = this.group?.metric;
     const seen = new Set();
     return (this.group?.runs ?? [])
+      .filter(run => run.evaluated)
       .flatMap(run => {
         const of = (role, name, scores) => ({
           run,
@@ -76,28 +87,33 @@ export class ComparePrice extends Chart {
     const { metric, runs } = this.group;
     const key = this.price.value;
     const front = frontOf(points, metric.higher_is_better ? 1 : -1);
-    const trace = role => {
-      const found = points.filter(point => point.role === role);
-      const color = found.map(point => (role === 'student' ? this.choice.color(point.run) : colorOf(role)));
-      return {
-        type: 'scatter',
-        mode: role === 'student' && found.length <= NAMED ? 'markers+text' : 'markers',
-        name: t(`compare.role.${role}`),
-        x: found.map(point => point.x),
-        y: found.map(point => point.y),
-        text: found.map(point => nameOf(point.run, runs)),
-        textposition: 'top center',
-        textfont: { size: 10.5, color: tone('muted') },
-        cliponaxis: false,
-        marker: {
-          size: role === 'student' ? 10 : 9,
-          symbol: { teacher: 'square', control: 'circle-open', student: 'circle' }[role],
-          color,
-          line: { width: role === 'control' ? 2 : 1, color: role === 'control' ? color : tone('surface') },
-        },
-        hovertemplate: `%{text} · ${t(`compare.role.${role}`)}<br>%{x:.4s} · %{y:.${metric.digits}f}<extra></extra>`,
-      };
-    };
+    const students = linesOf(runs)
+      .filter(line => !line.control)
+      .map(({ runs: members, variant, name }) => ({
+        name,
+        symbol: SYMBOLS[this.choice.rank(members[0], variant) % SYMBOLS.length],
+        color: this.choice.color(members[0], variant),
+        found: points.filter(({ role, run, name: own }) => role === 'student' && own === variant && members.includes(run)),
+      }));
+    const others = ['control', 'teacher'].map(role => ({
+      name: t(`compare.role.${role}`),
+      symbol: { teacher: 'square', control: 'circle-open' }[role],
+      color: colorOf(role),
+      found: points.filter(point => point.role === role),
+    }));
+    const kinds = [...others, ...students].filter(kind => kind.found.length);
+    fitLegend(this.plot, [t('compare.front'), ...kinds.map(kind => kind.name)]);
+    const trace = ({ name, symbol, color, found }) => ({
+      type: 'scatter',
+      mode: 'markers',
+      name,
+      x: found.map(point => point.x),
+      y: found.map(point => point.y),
+      text: found.map(point => [nameOf(point.run, runs), point.name].join(' · ')),
+      cliponaxis: false,
+      marker: { size: 10, symbol, color, line: { width: symbol.endsWith('open') ? 2 : 1, color: symbol.endsWith('open') ? color : tone('surface') } },
+      hovertemplate: `%{text}<br>%{x:.4s} · %{y:.${metric.digits}f}<extra></extra>`,
+    });
     return {
       data: [
         {
@@ -109,14 +125,14 @@ export class ComparePrice extends Chart {
           line: { color: tone('muted'), width: 1.4, dash: 'dot', shape: 'hv' },
           hoverinfo: 'skip',
         },
-        ...['control', 'teacher', 'student'].filter(role => points.some(point => point.role === role)).map(trace),
+        ...kinds.map(trace),
       ],
       layout: {
         hovermode: 'closest',
         xaxis: {
           type: 'log',
+          ...ticksOf(points.map(point => point.x)),
           title: { text: t(`compare.price.${key}`), font: { size: 11 }, standoff: 4 },
-          exponentformat: 'SI',
         },
         yaxis: { title: { text: withUnit(tx(metric.title), metric), font: { size: 11 }, standoff: 6 } },
       },
@@ -146,6 +162,17 @@ export class ComparePrice extends Chart {
       ]),
     };
   }
+}
+
+// Round numbers, as many of every power of ten as there is room for; words instead of powers.
+function ticksOf(values) {
+  const [low, high] = [Math.min(...values) / 1.1, Math.max(...values) * 1.1];
+  const powers = Array.from({ length: 40 }, (_, i) => i - 20);
+  const all = [[1, 1.5, 2, 2.5, 3, 4, 5, 6, 8], [1, 2, 3, 5], [1, 2, 5], [1]].map(parts =>
+    powers.flatMap(power => parts.map(part => Number(`${part}e${power}`))).filter(value => value >= low && value <= high),
+  );
+  const tickvals = all.find(found => found.length <= 6) ?? all.at(-1);
+  return tickvals.length < 2 ? {} : { tickvals, ticktext: tickvals.map(value => (value < 1000 ? brief(value) : count(value))) };
 }
 
 // The points that no other beats on both axes, from cheap to dear.

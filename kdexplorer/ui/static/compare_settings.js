@@ -2,7 +2,7 @@
 
 import { h, replace } from './dom.js';
 import { toolToggle } from './chart.js';
-import { nameOf } from './compare_groups.js';
+import { nameOf, settingName } from './compare_groups.js';
 import { brief } from './format.js';
 import { t } from './words.js';
 
@@ -10,7 +10,7 @@ const TURNED = 'knobs';
 
 export class CompareSettings {
   constructor(choice) {
-    Object.assign(this, { choice, runs: [], equal: false });
+    Object.assign(this, { choice, runs: [], titles: {}, equal: false });
     this.body = h('div', { class: 'k-differences', tabindex: 0, role: 'region', 'aria-label': t('compare.settings') });
     this.element = h(
       'section',
@@ -33,8 +33,9 @@ export class CompareSettings {
     );
   }
 
-  show(runs) {
-    this.runs = runs;
+  // titles: what the form calls each path, in parts
+  show(runs, titles) {
+    Object.assign(this, { runs, titles });
     this.draw();
   }
 
@@ -86,7 +87,8 @@ export class CompareSettings {
               h(
                 'th',
                 { scope: 'col' },
-                h('i', { class: 'k-swatch', style: { background: this.choice.color(run) } }),
+                this.choice.coloring(run) &&
+                  h('i', { class: 'k-swatch', style: { background: this.choice.color(run) } }),
                 nameOf(run, runs),
               ),
             ),
@@ -99,7 +101,7 @@ export class CompareSettings {
             h(
               'tr',
               { class: row.differs ? '' : 'k-equal' },
-              h('th', { scope: 'row' }, row.path === TURNED ? t('compare.turned') : row.path),
+              h('th', { scope: 'row', title: row.path }, row.path === TURNED ? t('compare.turned') : settingName(row.path, this.titles[row.path])),
               row.values.map(value => cell(value, row)),
             ),
           ),

@@ -1,6 +1,7 @@
 // Forking: a child run that goes on from a checkpoint of this one with other knobs.
 
 import { h, replace, say } from './dom.js';
+import { pageElement } from './browser.js';
 import { field } from './fields.js';
 import { Knobs, knobsOf } from './knobs.js';
 import { t } from './words.js';
@@ -15,7 +16,7 @@ export class Fork {
     this.element = h(
       'dialog',
       { class: 'k-dialog', 'aria-labelledby': 'kdx-fork-title' },
-      h('h2', { id: 'kdx-fork-title' }, t('fork.title')),
+      h('h2', { id: 'kdx-fork-title', tabindex: -1, autofocus: true }, t('fork.title')),
       h('p', { class: 'k-note' }, t('fork.help')),
       this.body,
       this.trouble,
@@ -33,7 +34,7 @@ export class Fork {
 
   // at: the step to begin from; the last checkpoint before it is taken
   async open(run, at = Infinity) {
-    (document.querySelector('.gradio-container') ?? document.body).append(this.element);
+    pageElement().append(this.element);
     say(this.trouble, '');
     replace(this.body, h('p', { class: 'k-note' }, t('fork.looking')));
     if (!this.element.open) this.element.showModal();
@@ -113,6 +114,7 @@ export class Fork {
           ).element,
       ),
     );
+    if (document.activeElement?.id === 'kdx-fork-title') this.body.querySelector('input')?.select();
   }
 
   async start() {

@@ -13,6 +13,7 @@ import { networksGroup, networksSummary } from './form_networks.js';
 import { fieldsFor, fits } from './form_parts.js';
 import { presetChips } from './form_presets.js';
 import { forgetAddress, hasConfigInAddress, seedsInAddress } from './form_share.js';
+import { studentsOf } from './form_students.js';
 import { answering } from './server.js';
 import { t, tx } from './words.js';
 
@@ -215,7 +216,8 @@ class Form {
     next.parent = null;
     const value = next.teacher.weights;
     const known = this.students.filter(student => student.value !== value);
-    this.students = [{ value, title: `${name} · ${variant}`, task: config.task, network: next.teacher }, ...known];
+    const title = this.students.find(student => student.value === value)?.title ?? `${name} · ${variant}`;
+    this.students = [{ value, title, task: config.task, network: next.teacher }, ...known];
     this.load(next);
     this.touched = true;
     keepDraft(this);
@@ -228,16 +230,7 @@ class Form {
 
   async findStudents() {
     const answer = await this.server.runs({ offset: 0, limit: 50 });
-    const found = (answer.runs || [])
-      .filter(run => ['finished', 'stopped'].includes(run.status) && run.student && run.variants)
-      .flatMap(run =>
-        (run.variants.length ? run.variants : ['control']).map(variant => ({
-          value: `run:${run.id}/${variant}`,
-          title: `${run.name || run.id} · ${variant}`,
-          task: run.task,
-          network: run.student,
-        })),
-      );
+    const found = studentsOf(answer.runs || []);
     if (JSON.stringify(found) === JSON.stringify(this.students)) return;
     this.students = found;
     if (!this.groups.networks.body.contains(document.activeElement)) this.rebuild('networks');

@@ -92,7 +92,7 @@ export class Cost {
       h(
         'span',
         { class: old ? 'k-quiet' : '', title: why || (found?.notes ?? []).map(tx).join(' ') },
-        found ? parts.filter(Boolean).join(' · ') : busy ? t('cost.measuring') : t('cost.none'),
+        found ? parts.filter(Boolean).join(' · ') : t(busy ? 'cost.measuring' : button ? 'cost.unknown' : 'cost.none'),
         found && old && ` (${busy ? t('cost.measuring') : t('cost.before')})`,
       ),
       button &&

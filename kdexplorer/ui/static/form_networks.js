@@ -46,13 +46,17 @@ const titleOf = entry => {
   return title[0].toUpperCase() + title.slice(1);
 };
 
+// Scores as a card has them, in their metrics' units.
+const UNITS = { accuracy: '%', agreement: '%', ece: '%', psnr: 'dB' };
+const score = ([name, value]) => {
+  const title = name.length < 5 ? name.toUpperCase() : tx(spoken(name));
+  return [title, brief(value, 4), UNITS[name]].filter(Boolean).join(' ');
+};
+
 // What a bundled teacher is, and how good it was where its card was written.
 function aboutWeights(form, entry) {
   const model = modelTitle(form, entry.model);
-  const scores = Object.entries(entry.scores ?? {}).map(
-    ([name, value]) => `${name.length < 5 ? name.toUpperCase() : tx(spoken(name))} ${brief(value, 4)}`,
-  );
-  return [entry.summary && tx(entry.summary), model, ...scores].filter(Boolean).join(' · ');
+  return [entry.summary && tx(entry.summary), model, ...Object.entries(entry.scores ?? {}).map(score)].filter(Boolean).join(' · ');
 }
 
 const readyTeachers = form => form.entries('weights').filter(entry => entry.task === form.config.task);
@@ -93,6 +97,7 @@ export function teacherChoice(form, { now: start, put, name, title, help, option
     if (student)
       replace(
         inside,
+        h('p', { class: 'k-note' }, student.title), // the box may be too narrow for it
         h('p', { class: 'k-note' }, t('teacher.student', { model: modelTitle(form, student.network.id) })),
       );
     else if (now === NONE) replace(inside, h('p', { class: 'k-note' }, t(noTeacher(form))));

@@ -3,24 +3,28 @@
 import { h, say } from './dom.js';
 import { fromAddress, putInAddress } from './address.js';
 import { download } from './browser.js';
+import { openHideDialog } from './form_hide_dialog.js';
 import { t } from './words.js';
 
 const MOST = 200_000; // characters of a config.json
 const SHOWN = 1800; // ms that 'copied' stays
 const TITLES = {
   link: 'share.link',
+  hide: 'share.hide',
   command: 'share.command',
   python: 'share.python',
   save: 'share.save',
   open: 'share.open',
 };
 
-export const linkTo = (code, seeds) => {
+// hidden: the names of what the form does not show there
+export const linkTo = (code, seeds, hidden = []) => {
   const address = new URL(location.href);
   address.hash = '';
   address.search = '';
   address.searchParams.set('config', code);
   if (seeds > 1) address.searchParams.set('seeds', seeds);
+  if (hidden.length) address.searchParams.set('hide', hidden.join(','));
   return address.href;
 };
 
@@ -80,6 +84,7 @@ export class Share {
         'div',
         { class: 'k-menu' },
         item('link', () => this.copy('link')),
+        item('hide', () => this.hide()),
         item('command', () => this.copy('command')),
         item('python', () => this.copy('python')),
         item('save', () => this.save()),
@@ -106,7 +111,12 @@ export class Share {
     return answer.error ? null : answer;
   }
 
-  async copy(what) {
+  hide() {
+    this.close(true);
+    openHideDialog(this.form, names => this.copy('link', names));
+  }
+
+  async copy(what, hidden = []) {
     const found = await this.texts();
     this.close(true);
     if (!found) return;
@@ -114,7 +124,7 @@ export class Share {
       this.form.foot.showProblems([t('share.long')], true);
       return;
     }
-    const text = what === 'link' ? linkTo(found.code, this.form.seeds) : found[what];
+    const text = what === 'link' ? linkTo(found.code, this.form.seeds, hidden) : found[what];
     try {
       await navigator.clipboard.writeText(text);
     } catch {

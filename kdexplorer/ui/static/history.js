@@ -139,6 +139,11 @@ export class History {
     this.all.indeterminate = chosen > 0 && chosen < this.rows.length;
   }
 
+  // How many runs that differ in nothing but the seed it was started with, among those that are shown.
+  seedsOf(run) {
+    return run.batch ? this.rows.filter(row => row.run.batch === run.batch).length : 1;
+  }
+
   choose(rows, on) {
     const room = this.choice.set(
       rows.map(row => row.run.id),

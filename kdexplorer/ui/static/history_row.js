@@ -38,7 +38,7 @@ export class HistoryRow {
         h('span', { class: `k-status k-is-${run.status}` }, t(`status.${run.status}`)),
         h('small', { class: 'k-tabular' }, `${run.step} / ${run.steps}`),
       ),
-      h('td', { class: 'k-verdict-cell k-past-verdict' }, outcome(run)),
+      h('td', { class: 'k-verdict-cell k-past-verdict' }, outcome(run, this.history.seedsOf(run))),
       h('td', { class: 'k-tabular k-past-when' }, when(run.created)),
       h('td', { class: 'k-past-actions' }, this.actions()),
     );
@@ -154,23 +154,28 @@ export class HistoryRow {
   }
 }
 
-// How a run came out: the difference of its first variant with its interval, in words.
-function outcome(run) {
-  const [verdict] = run.verdicts;
-  if (!verdict || !run.metric) return run.reason || '–';
+// How a run came out: the best variant's difference with its interval, in words. They speak of these images and this
+// seed only: what other seeds of a batch say together is seen below.
+function outcome(run, seeds) {
+  if (!run.verdicts.length || !run.metric) return run.reason || '–';
+  if (!run.step) return t('history.noResult');
   const { digits, unit, higher_is_better: higher } = run.metric;
-  const clear = verdict.low > 0 || verdict.high < 0;
-  const better = verdict.difference > 0 === higher;
-  const words = clear ? (better ? 'helps' : 'hurts') : 'unclear';
+  const sign = higher ? 1 : -1;
+  const verdict = run.verdicts.reduce((best, next) => (sign * (next.difference - best.difference) > 0 ? next : best));
+  const { low, high, difference, better, worse, total } = verdict;
+  const clear = low > 0 || high < 0;
+  const words = better + worse === 0 ? 'same' : clear ? (difference > 0 === higher ? 'better' : 'worse') : 'open';
   return [
-    h('b', { class: 'k-tabular' }, `${signed(verdict.difference, digits)} ${unit === '%' ? t('verdict.points') : unit}`),
+    h('b', { class: 'k-tabular' }, `${signed(difference, digits)} ${unit === '%' ? t('verdict.points') : unit}`),
     ' ',
-    t(`compare.${words}`),
+    run.verdicts.length > 1 ? `${verdict.variant} · ` : '',
+    t(`history.${words}`, { total }),
+    ` · ${seeds > 1 ? t('history.oneOfSeeds', { count: seeds }) : t('history.oneSeed')}`,
     h(
       'small',
       { class: 'k-tabular' },
-      `95 %: ${signed(verdict.low, digits)} … ${signed(verdict.high, digits)}`,
-      ` · ${tx(run.metric.title)} ${fixed(verdict.value, digits)}`,
+      `95 %: ${signed(low, digits)} … ${signed(high, digits)}`,
+      ` · ${tx(run.metric.title)} ${fixed(verdict.value, digits)}${unit ? ` ${unit}` : ''}`,
       run.verdicts.length > 1 ? ` · ${t('history.further', { count: run.verdicts.length - 1 })}` : '',
     ),
   ];

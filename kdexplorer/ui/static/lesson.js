@@ -2,7 +2,8 @@
 
 import { h, replace, say } from './dom.js';
 import { fromAddress, putInAddress } from './address.js';
-import { listen, showTab, signal } from './browser.js';
+import { listen, pageElement, showTab, signal } from './browser.js';
+import { Spot } from './lesson_spot.js';
 import { t } from './words.js';
 
 // What a lesson's `at` means on this page.
@@ -21,10 +22,12 @@ const PLACES = {
   knobs: '.k-knobs',
   preview: '.k-preview-panel',
   bias: '.k-bias',
+  temperature: '.k-soft-knob',
+  answers: '.k-soft-image',
+  gradient: '.k-panel:has(> * #kdx-chart-soft-targets-gradient)',
+  similarity: '.k-panel:has(> * #kdx-chart-soft-targets-similarity)',
   tab: '#kdx-main [role="tabpanel"] .k-panel',
 };
-const WAIT = 250; // ms between two looks for a part that is still being drawn
-const PATIENCE = 20;
 
 export class Lesson {
   // fetch(id) → the lesson in this page's language, or {error}
@@ -55,6 +58,7 @@ export class Lesson {
       this.dots,
       h('div', { class: 'k-lesson-foot' }, this.act, h('span', { class: 'k-gap' }), this.back, this.next),
     );
+    this.spot = new Spot(this.element);
     this.element.addEventListener('keydown', event => event.key === 'Escape' && this.close());
     listen('run', ({ run }) => this.heard(run), { late: true });
     const asked = fromAddress('lesson');
@@ -81,11 +85,12 @@ export class Lesson {
 
   // Outside of Gradio's own boxes, so that it stays where it is whatever the page draws.
   place() {
-    if (!this.element.isConnected) (document.querySelector('.gradio-container') ?? document.body).append(this.element);
+    if (!this.element.isConnected) pageElement().append(this.element);
   }
 
   close() {
-    this.spot(null);
+    this.spot.show(null);
+    signal('temperature', null);
     this.element.hidden = true;
     this.lesson = null;
     putInAddress('lesson', null);
@@ -117,7 +122,8 @@ export class Lesson {
     this.next.hidden = false;
     say(this.next, t(index === lesson.steps.length - 1 ? 'lesson.finish' : 'lesson.next'));
     if (step.tab) showTab(step.tab);
-    this.spot(step.at);
+    signal('temperature', step.temperature ?? null);
+    this.spot.show(null);
     this.progress();
     this.heading.focus({ preventScroll: true });
   }
@@ -135,7 +141,6 @@ export class Lesson {
     if (step.config) signal('settings', { config: step.config, force: true });
     if (step.press) document.querySelector(PLACES.button)?.click();
     this.progress();
-    this.looking = setTimeout(() => this.spot(step.at), WAIT); // the form has been drawn anew
   }
 
   heard(run) {
@@ -163,21 +168,7 @@ export class Lesson {
         : t(reached ? 'lesson.reached' : `lesson.until.${step.until}`);
     say(this.state, words);
     this.state.dataset.reached = String(reached === true);
-  }
-
-  // A ring around what the step is about; it may still be on its way.
-  spot(place, tries = 0) {
-    clearTimeout(this.looking);
-    document.querySelectorAll('.k-spot').forEach(node => node.classList.remove('k-spot'));
-    if (!place) return;
-    const node = [...document.querySelectorAll(PLACES[place])].find(found => found.offsetParent);
-    if (!node) {
-      if (tries < PATIENCE) this.looking = setTimeout(() => this.spot(place, tries + 1), WAIT);
-      return;
-    }
-    if (node instanceof HTMLDetailsElement) node.open = true;
-    node.classList.add('k-spot');
-    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    node.scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' });
+    const waits = step.press && !(this.run?.started && this.run.id !== this.since);
+    this.spot.show(PLACES[waits ? 'button' : step.at] ?? null);
   }
 }

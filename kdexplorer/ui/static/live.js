@@ -1,7 +1,7 @@
 // The run that this page looks at: asks the server what is new, and tells each part of the panel.
 
 import { h, replace, say } from './dom.js';
-import { putRunInAddress, runInAddress } from './address.js';
+import { fromAddress, putRunInAddress, runInAddress } from './address.js';
 import { listen, signal, token } from './browser.js';
 import { loadPlotly } from './chart.js';
 import { LossChart } from './loss_chart.js';
@@ -95,7 +95,9 @@ class Live {
     listen('runs-changed', () => this.relate());
     listen('open', ({ run, fresh }) => this.open(run, fresh), { late: true });
     const known = runInAddress();
+    const asked = fromAddress('run');
     if (known && !this.run) this.open(known, false);
+    else if (asked && !this.run) this.close(t('welcome.noId', { text: asked.slice(0, 40) }));
   }
 
   // Asks something of the run's owner; polls at once to see its effect.
@@ -119,6 +121,7 @@ class Live {
     this.status.waiting = null;
     for (const part of [this.verdicts, this.knobs, this.previews, this.family]) part.empty();
     this.quality.showFamily([]);
+    this.losses.showFamily([]);
     this.quality.show(this.run);
     this.losses.show(this.run);
     signal('run', { run: this.run, changed: new Set(['opened']) });
@@ -134,6 +137,7 @@ class Live {
     if (round !== this.round || found.error) return;
     this.family.show(found.tree, run.id);
     this.quality.showFamily(found.branches);
+    this.losses.showFamily(found.branches);
   }
 
   close(message) {

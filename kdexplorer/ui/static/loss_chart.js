@@ -7,6 +7,8 @@ import { tone } from './colors.js';
 import { spoken } from './fields.js';
 import { sharesEmpty, sharesFigure, sharesRows, studentsOf } from './loss_shares.js';
 import { smoothed, thin } from './loss_smoothing.js';
+import { pastLines } from './loss_past.js';
+import { networkName } from './roles.js';
 import { csv, lineOf, marksOf, stepAxis } from './run_axes.js';
 import { t, tx } from './words.js';
 
@@ -95,7 +97,7 @@ export class LossChart extends Chart {
       table: () => (this.mode === 'share' ? sharesRows(this.run) : this.rows()),
     });
     Object.assign(this, { select, student, logButton: log, modes, caption, empty });
-    Object.assign(this, { terms: [], log: true, mode: 'loss', smooth: 0, view: 0, run: null });
+    Object.assign(this, { terms: [], log: true, mode: 'loss', smooth: 0, view: 0, run: null, past: [] });
   }
 
   get weighted() {
@@ -130,6 +132,13 @@ export class LossChart extends Chart {
     if (this.mode === 'share') say(this.empty, sharesEmpty(run));
     if (other) this.drawNow();
     else this.draw(true);
+  }
+
+  // The runs that this one was forked from: their losses up to there are its own past.
+  showFamily(branches) {
+    this.past = branches.filter(branch => branch.until !== null).flatMap(branch => branch.losses ?? []);
+    this.past.sort((a, b) => a.step - b.step);
+    if (this.run) this.draw();
   }
 
   get many() {
@@ -197,11 +206,11 @@ export class LossChart extends Chart {
       mode: 'lines',
       ...(many
         ? {
-            name: plain(trace.name),
+            name: plain(networkName(trace.name)),
             legendgroup: trace.name,
             showlegend: !named.has(trace.name) && Boolean(named.add(trace.name)),
           }
-        : { name: plain(`${trace.name} · ${tx(spoken(trace.term))}`) }),
+        : { name: plain(`${networkName(trace.name)} · ${tx(spoken(trace.term))}`) }),
       x: steps,
       y: thin(smoothed(trace.values, this.smooth), stride),
       line: {
@@ -210,8 +219,9 @@ export class LossChart extends Chart {
         dash: trace.name === 'control' && trace.term === 'task' ? 'dash' : trace.dash,
         shape: 'linear',
       },
-      hovertemplate: many ? `%{y:.4g}<extra>${plain(`${trace.name} · ${tx(spoken(trace.term))}`)}</extra>` : '%{y:.4g}',
+      hovertemplate: many ? `%{y:.4g}<extra>${plain(`${networkName(trace.name)} · ${tx(spoken(trace.term))}`)}</extra>` : '%{y:.4g}',
     }));
+    data.push(...pastLines(this.past, traces, data, this.weighted));
     const layout = marksLayout(marksOf(run), stepAxis(run).range[1]);
     if (many && !alone) layout.annotations.push(...this.termLabels(traces, data));
     const title = t(this.weighted ? 'chart.lossWeighted' : 'chart.loss');
@@ -260,7 +270,7 @@ export class LossChart extends Chart {
     const traces = this.traces();
     const from = Math.max(0, steps.length - limit);
     return {
-      head: [t('chart.step'), ...traces.map(trace => `${trace.name} ${trace.term}`)],
+      head: [t('chart.step'), ...traces.map(trace => `${networkName(trace.name)} ${trace.term}`)],
       rows: steps
         .slice(from)
         .map((step, i) => [

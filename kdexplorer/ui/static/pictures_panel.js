@@ -2,16 +2,13 @@
 
 import { h, replace } from './dom.js';
 import { fixed } from './format.js';
-import { colorOf } from './colors.js';
 import { colored, errors, mean, pixels } from './pictures_errors.js';
+import { roleColor, roleName } from './roles.js';
 import { t } from './words.js';
 
-export const roleName = panel =>
-  ['input', 'teacher', 'target', 'control'].includes(panel.role) ? t(`role.${panel.role}`) : panel.name;
+export { roleName, roleColor as panelColor };
 
-export const panelColor = (panel, run) => colorOf(panel.role === 'variant' ? panel.name : panel.role, run?.variants);
-
-export const swatch = (panel, run) => h('span', { class: 'k-swatch', style: { background: panelColor(panel, run) } });
+export const swatch = (panel, run) => h('span', { class: 'k-swatch', style: { background: roleColor(panel, run) } });
 
 // What to draw of `panel`: its own pixels, or the error map where `errorGain` is set and there is a target.
 export async function drawing(panel, target, errorGain) {

@@ -2,7 +2,7 @@
 
 import { h, replace } from './dom.js';
 import { fixed } from './format.js';
-import { colorOf } from './colors.js';
+import { roleColor, roleName } from './roles.js';
 import { enlarge } from './zoom.js';
 import { t } from './words.js';
 
@@ -12,7 +12,7 @@ const order = { teacher: 0, variant: 1, control: 2 };
 
 function bars(prediction, item, data, run) {
   const { probabilities } = prediction;
-  const color = colorOf(prediction.role === 'variant' ? prediction.name : prediction.role, run.variants);
+  const color = roleColor(prediction, run);
   const best = probabilities.indexOf(Math.max(...probabilities));
   let shown = probabilities.map((_, i) => i);
   if (shown.length > MOST) {
@@ -22,7 +22,7 @@ function bars(prediction, item, data, run) {
   }
   const right = best === item.label;
   const said = t('predict.says', {
-    network: prediction.name,
+    network: roleName(prediction),
     label: data.classes[best],
     share: fixed(100 * probabilities[best], 0),
   });
@@ -102,9 +102,9 @@ export function predictions(body, data, run) {
           {},
           h('span', {
             class: 'k-swatch',
-            style: { background: colorOf(network.role === 'variant' ? network.name : network.role, run.variants) },
+            style: { background: roleColor(network, run) },
           }),
-          network.name,
+          roleName(network),
         ),
       ),
       h('span', {}, t('predict.caption')),

@@ -5,10 +5,12 @@ import { fixed, signed } from './format.js';
 import { download } from './browser.js';
 import { colorOf } from './colors.js';
 import { Chart, marksLayout, plain, toolButton, toolToggle } from './chart.js';
+import { networkName } from './roles.js';
 import { csv, lineOf, marksOf, stepAxis } from './run_axes.js';
 import { t, tx } from './words.js';
 
 const FAINT = 0.42; // how strong the curves of other runs of the family are
+const FATE = 0.32; // and what became of a parent after this run had left it
 
 export class QualityChart extends Chart {
   // fork(step): a person pressed on the curve there
@@ -61,32 +63,55 @@ export class QualityChart extends Chart {
     if (this.run) this.draw();
   }
 
+  // What was measured last of the line to this run, up to `step`: where a fork's curve begins.
+  forkPoint(step) {
+    const own = this.run.evaluations.filter(point => point.step <= step);
+    const before = this.branches
+      .filter(branch => branch.until !== null)
+      .flatMap(branch => branch.evaluations.filter(point => point.step <= Math.min(branch.until, step)));
+    return [...before, ...own].reduce((last, point) => (last && last.step > point.step ? last : point), null);
+  }
+
+  // This run's evaluations, from the parent's point on.
+  get measured() {
+    const { run } = this;
+    const at = run.row?.parent_step;
+    const start = at ? this.forkPoint(Math.min(at, run.evaluations[0].step)) : null;
+    return start && start.step < run.evaluations[0].step ? [start, ...run.evaluations] : run.evaluations;
+  }
+
   // One line a student of another run: up to where this run leaves it as its own past, beyond that as its other fate.
   branchLines(metric) {
     const { run } = this;
     const end = run.over ? Math.max(run.row.step, 1) : run.row.steps;
-    const line = (branch, name, part, points, dash) => ({
+    const line = (branch, name, part, points, named) => ({
       type: 'scatter',
       mode: 'lines',
-      name: plain(`${name} · ${branch.name || branch.id}`),
+      name: plain(
+        part === 'past'
+          ? `${networkName(name)} · ${branch.name || branch.id}`
+          : t(part === 'child' ? 'chart.forked' : 'chart.wentOn', { name: branch.name || branch.id }),
+      ),
       legendgroup: branch.id,
-      showlegend: false,
-      opacity: FAINT,
+      showlegend: named,
+      opacity: part === 'other' ? FATE : FAINT,
       x: points.map(point => point.step),
       y: points.map(point => point.variants[name]?.[metric.id] ?? null),
-      line: { ...lineOf(name, run), width: 1.6, ...(dash ? { dash } : {}) },
+      line: { ...lineOf(name, run), width: 1.6, ...(part === 'past' ? {} : { dash: 'dot' }) },
       hoverinfo: part === 'past' ? undefined : 'skip',
       hovertemplate: part === 'past' ? `%{y:.${metric.digits}f}` : undefined,
     });
-    const start = run.row.parent_step ?? 0;
     return this.branches.flatMap(branch => {
       const known = branch.evaluations.filter(point => point.step >= branch.from && point.step <= end);
       const names = Object.keys(known[0]?.variants ?? {}).filter(name => run.variants.includes(name));
-      return names.flatMap(name => {
-        if (branch.until === null) return [line(branch, name, 'child', known, 'dot')];
+      const start = branch.until === null ? this.forkPoint(branch.from) : null;
+      const whole = start && start.step < known[0]?.step ? [start, ...known] : known;
+      return names.flatMap((name, i) => {
+        if (branch.until === null) return [line(branch, name, 'child', whole, i === 0)];
         const past = known.filter(point => point.step <= branch.until);
-        const other = known.filter(point => point.step >= (past.at(-1)?.step ?? start));
-        return [line(branch, name, 'past', past), line(branch, name, 'other', other, 'dot')];
+        const other = known.filter(point => point.step >= (past.at(-1)?.step ?? branch.until));
+        const named = i === 0 && other.length > 1;
+        return [line(branch, name, 'past', past, false), line(branch, name, 'other', other, named)];
       });
     });
   }
@@ -114,15 +139,16 @@ export class QualityChart extends Chart {
   metricFigure() {
     const { run, metric } = this;
     if (!run?.evaluations.length || !metric) return { data: [], layout: {} };
-    const steps = run.evaluations.map(evaluation => evaluation.step);
+    const { measured } = this;
+    const steps = measured.map(evaluation => evaluation.step);
     const hover = `%{y:.${metric.digits}f}`;
     const data = this.branchLines(metric);
     data.push(...this.names.map(name => ({
       type: 'scatter',
       mode: steps.length < 40 ? 'lines+markers' : 'lines',
-      name: plain(name),
+      name: plain(networkName(name)),
       x: steps,
-      y: run.evaluations.map(evaluation => evaluation.variants[name]?.[metric.id] ?? null),
+      y: measured.map(evaluation => evaluation.variants[name]?.[metric.id] ?? null),
       line: lineOf(name, run),
       marker: { size: 4.5, color: lineOf(name, run).color },
       hovertemplate: hover,
@@ -140,7 +166,7 @@ export class QualityChart extends Chart {
       });
     }
     const last = this.names
-      .map(name => `${name} ${fixed(run.evaluation.variants[name]?.[metric.id], metric.digits)}`)
+      .map(name => `${networkName(name)} ${fixed(run.evaluation.variants[name]?.[metric.id], metric.digits)}`)
       .join(', ');
     return {
       data,
@@ -152,7 +178,7 @@ export class QualityChart extends Chart {
   // Distilled minus control with its interval: what the verdict is about, over time.
   gapFigure() {
     const { run } = this;
-    const found = run?.evaluations.filter(evaluation => evaluation.verdicts?.length) ?? [];
+    const found = run?.evaluations.filter(evaluation => evaluation.step > 0 && evaluation.verdicts?.length) ?? [];
     if (!found.length) return { data: [], layout: {} };
     const metric = run.metrics.find(known => known.id === found[0].verdicts[0].metric) ?? run.metrics[0];
     const names = found.at(-1).verdicts.map(verdict => verdict.variant);
@@ -187,7 +213,7 @@ export class QualityChart extends Chart {
         {
           type: 'scatter',
           mode: 'lines+markers',
-          name: plain(`${name} − control`),
+          name: plain(`${name} − ${networkName('control')}`),
           x: steps,
           y: of('difference'),
           line: { color, width: 2.4 },
@@ -212,7 +238,7 @@ export class QualityChart extends Chart {
     return {
       head: [
         t('chart.step'),
-        ...columns.map(([name, metric]) => `${name} ${tx(metric.title)}${metric.unit ? ` ${metric.unit}` : ''}`),
+        ...columns.map(([name, metric]) => `${networkName(name)} ${tx(metric.title)}${metric.unit ? ` ${metric.unit}` : ''}`),
       ],
       rows: run.evaluations
         .slice(-40)

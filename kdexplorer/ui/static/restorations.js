@@ -2,12 +2,9 @@
 
 import { h, replace, say } from './dom.js';
 import { fixed } from './format.js';
-import { colorOf } from './colors.js';
+import { roleColor, roleName } from './roles.js';
 import { enlarge } from './zoom.js';
-import { t } from './words.js';
-
-const roleName = panel =>
-  ['input', 'teacher', 'target', 'control'].includes(panel.role) ? t(`role.${panel.role}`) : panel.name;
+import { t, tx } from './words.js';
 
 function figures(panel, metrics) {
   return metrics
@@ -25,7 +22,7 @@ function panelElement(panel, index, state) {
       { class: 'k-panel-name' },
       h('span', {
         class: 'k-swatch',
-        style: { background: colorOf(panel.role === 'variant' ? panel.name : panel.role, state.run.variants) },
+        style: { background: roleColor(panel, state.run) },
       }),
       roleName(panel),
     ),
@@ -92,12 +89,13 @@ export function restorations(body, data, run, chosen, choose) {
       scores,
       shown.length
         ? shown.map((figure, n) => h(n ? 'span' : lead ? 'b' : 'span', {}, figure))
-        : h('span', {}, panel.role === 'target' ? t('preview.truth') : ''),
+        : h('span', {}, panel.role === 'target' ? t('pictures.truth') : ''),
     );
   });
   [...thumbs.children].forEach((thumb, i) => {
     thumb.setAttribute('aria-pressed', String(i === chosen));
     thumb.toggleAttribute('data-chosen', i === chosen);
   });
-  say(note, [item.name, data.convention].filter(Boolean).join(' · '));
+  const convention = (data.convention ?? '').split('; ').map(tx).join('; ');
+  say(note, [item.name, convention].filter(Boolean).join(' · '));
 }

@@ -1,7 +1,10 @@
 // The server's functions, each of which always answers: with what was asked for, or with `{error}` in words.
 // Gradio's client returns nothing at all where the server cannot be reached.
 
-import { t } from './words.js';
+import { className, t } from './words.js';
+
+const translated = answer =>
+  Array.isArray(answer.classes) ? { ...answer, classes: answer.classes.map(className) } : answer;
 
 export function answering(server) {
   return Object.fromEntries(
@@ -10,7 +13,7 @@ export function answering(server) {
       async query => {
         try {
           const answer = await call(query);
-          if (answer && typeof answer === 'object' && !('detail' in answer)) return answer;
+          if (answer && typeof answer === 'object' && !('detail' in answer)) return translated(answer);
         } catch {
           // said below, where the person looks
         }

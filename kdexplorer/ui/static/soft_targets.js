@@ -89,6 +89,7 @@ class SoftTargets {
     new IntersectionObserver(([entry]) => entry.isIntersecting && this.refresh()).observe(element);
     document.addEventListener('visibilitychange', () => this.refresh());
     listen('theme', () => this.data && this.draw());
+    listen('temperature', value => this.ask(value), { late: true });
     listen(
       'run',
       ({ run, changed }) => {
@@ -100,6 +101,12 @@ class SoftTargets {
       },
       { late: true },
     );
+  }
+
+  // A lesson asks for a temperature; of a run that is not there yet, it is the first one shown.
+  ask(temperature) {
+    this.asked = temperature;
+    if (temperature !== null && this.data) this.knob.go(temperature);
   }
 
   get seen() {
@@ -188,7 +195,7 @@ class SoftTargets {
     if (first || found.images.length !== this.strip.order.length) this.arrange();
     this.index = Math.min(this.index, found.images.length - 1);
     this.knob.marks(this.taught());
-    if (first && !this.touched) this.temperature = this.knob.set(this.taught()[0]?.temperature ?? 4);
+    if (first && !this.touched) this.temperature = this.knob.set(this.asked ?? this.taught()[0]?.temperature ?? 4);
     const unseen = found.excluded.length > 0;
     this.biasPanel.hidden = !unseen;
     if (unseen) this.bias.show({ ...found, logits: found }, this.run);

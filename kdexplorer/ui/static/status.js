@@ -4,6 +4,7 @@ import { exportAddress, exportLink } from './archive.js';
 import { h, replace, say } from './dom.js';
 import { clock, count, fixed } from './format.js';
 import { signal } from './browser.js';
+import { actionsHelp } from './status_help.js';
 import { gainOf } from './verdict_words.js';
 import { t, tx } from './words.js';
 
@@ -51,6 +52,7 @@ export class Status {
     this.buttons.settings.classList.add('k-ghost');
     this.buttons.teach.classList.add('k-ghost');
     this.export = exportLink();
+    const help = actionsHelp({ ...this.buttons, export: this.export });
     this.why = h('p', { class: 'k-why', 'aria-live': 'polite' });
     this.trouble = h('div', { class: 'k-failure', role: 'alert', hidden: true });
     this.facts = h('p', { class: 'k-facts' });
@@ -59,7 +61,8 @@ export class Status {
       { class: 'k-panel k-status-panel', 'aria-label': t('run.title') },
       h('div', { class: 'k-status-line' }, this.chip, this.name, this.figures),
       this.bar,
-      h('div', { class: 'k-actions' }, Object.values(this.buttons), this.export, this.why),
+      h('div', { class: 'k-actions' }, Object.values(this.buttons), this.export, help.ask, this.why),
+      help.list,
       this.trouble,
       this.facts,
     );
@@ -189,9 +192,11 @@ export class Status {
     settings.disabled = !run.config;
     this.export.hidden = !run.started;
     this.export.href = exportAddress(run.id);
+    const several = run.config?.variants.length > 1;
+    say(teach, several ? t('run.teachNamed', { variant: bestOf(run) }) : t('run.teach'));
     teach.disabled = !run.config || !['finished', 'stopped'].includes(status);
     const refused = run.refused.at(-1);
-    if (!mine && !run.over) say(this.why, t('run.notYours'));
+    if (!mine) say(this.why, t('run.notYours'));
     else if (refused && refused.step >= run.row.step - 1 && refused.reason)
       say(this.why, `${refused.command}: ${refused.reason}`);
     else if (this.why.textContent === t('run.notYours') || waiting) say(this.why, '');

@@ -4,7 +4,16 @@ import { h, replace, svg } from './dom.js';
 import { signed } from './format.js';
 import { colorOf } from './colors.js';
 import { t, tx } from './words.js';
-import { delta, deltaUnit, intervalText, judge, ranked, rankingSentences, sentenceOf } from './verdict_words.js';
+import {
+  delta,
+  deltaUnit,
+  digitsOf,
+  intervalText,
+  judge,
+  ranked,
+  rankingSentences,
+  sentenceOf,
+} from './verdict_words.js';
 
 const ROW = 31; // px of a row of the ranking
 const AROUND = 150; // px of what stands above and below the rows
@@ -45,8 +54,13 @@ function single(run, evaluation, metric, reach) {
     h(
       'div',
       { class: 'k-verdict-number' },
-      h('b', { class: 'k-delta' }, signed(verdict.difference, metric.digits), h('small', {}, ` ${deltaUnit(metric)}`)),
-      h('span', {}, t(`verdict.${judge(verdict, metric)}`, { variant: verdict.variant })),
+      h(
+        'b',
+        { class: 'k-delta' },
+        signed(verdict.difference, digitsOf(verdict, metric)),
+        h('small', {}, ` ${deltaUnit(metric)}`),
+      ),
+      h('span', {}, t(`verdict.${judge(verdict, metric)}`, verdict)),
     ),
     interval(verdict, reach, colorOf(verdict.variant, run.variants)),
     h('div', { class: 'k-verdict-words' }, h('p', {}, sentenceOf(verdict, metric)), note(evaluation, metric)),
@@ -65,8 +79,12 @@ function ranking(run, evaluation, metric, reach) {
       h('th', { scope: 'row' }, swatch, verdict.variant),
       h('td', { class: 'k-rank-delta' }, delta(verdict, metric)),
       h('td', { class: 'k-rank-bar' }, interval(verdict, reach, color, narrow.matches ? 200 : 400)),
-      h('td', { class: 'k-rank-interval' }, intervalText(verdict, metric)),
-      h('td', { class: 'k-rank-count' }, t('ranking.count', verdict)),
+      h('td', { class: 'k-rank-interval' }, intervalText(verdict, metric, false)),
+      h(
+        'td',
+        { class: 'k-rank-count' },
+        t(judge(verdict, metric) === 'same' ? 'ranking.alike' : 'ranking.count', verdict),
+      ),
     );
   };
   const head = [
@@ -88,7 +106,7 @@ function ranking(run, evaluation, metric, reach) {
         h(
           'tr',
           {},
-          head.map(key => h('th', { scope: 'col' }, t(key))),
+          head.map(key => h('th', { scope: 'col' }, t(key, { unit: deltaUnit(metric) }))),
         ),
       ),
       h('tbody', {}, order.map(row)),
@@ -123,7 +141,8 @@ export class Verdicts {
   show(run) {
     const expected = run.config?.control ? run.config.variants.length : 0;
     this.body.style.minHeight = expected > 1 ? `${ROW * expected + AROUND}px` : '';
-    const evaluation = run.evaluations.findLast(found => found.verdicts?.length);
+    // Before the first step nobody has learnt anything; older runs have a verdict there.
+    const evaluation = run.evaluations.findLast(found => found.step > 0 && found.verdicts?.length);
     if (!evaluation) {
       this.wait(run);
       return;

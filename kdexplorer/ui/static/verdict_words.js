@@ -1,9 +1,13 @@
-// The verdict in words: composed from its numbers, so that every language says the same.
+// The verdict in words: composed from its numbers, so that every language says the same. The log's sentence, in
+// `training/evaluation.py`, follows the same rules.
 
 import { fixed, signed } from './format.js';
 import { t } from './words.js';
 
+const MORE = 4; // digits beyond the metric's, at most
+
 const unitOf = metric => (metric.unit ? ` ${metric.unit}` : '');
+// A difference of two shares is no share of anything.
 export const deltaUnit = metric => (metric.unit === '%' ? t('verdict.points') : metric.unit);
 
 // Above 0 where the student is better, whichever way the metric goes.
@@ -12,49 +16,77 @@ export const gainOf = (verdict, metric) => sign(metric) * verdict.difference;
 export const bounds = (verdict, metric) =>
   sign(metric) > 0 ? [verdict.low, verdict.high] : [-verdict.high, -verdict.low];
 
-// 'better', 'worse' or 'open': what the interval allows to say.
+// 'better', 'worse' or 'open': what the interval allows to say; 'same' where no image tells the two apart.
 export function judge(verdict, metric) {
+  if (verdict.better === 0 && verdict.worse === 0) return 'same';
   const [low, high] = bounds(verdict, metric);
   return low > 0 ? 'better' : high < 0 ? 'worse' : 'open';
 }
 
-const judgements = () => ({ better: t('verdict.helps'), worse: t('verdict.hurts'), open: t('verdict.undecided') });
+// The metric's digits, or more where the interval's ends would look alike, or a clear difference like none.
+export function digitsOf({ low, high }, metric) {
+  const clear = low > 0 || high < 0;
+  for (let digits = metric.digits; digits < metric.digits + MORE; digits += 1) {
+    const ends = [low, high].map(end => Number(end.toFixed(digits)));
+    if ((ends[0] !== ends[1] || low === high) && !(clear && ends.some(end => end === 0))) return digits;
+  }
+  return metric.digits + MORE;
+}
 
-export const intervalText = (verdict, metric) =>
-  `[${signed(verdict.low, metric.digits)}, ${signed(verdict.high, metric.digits)}]`;
+export function intervalText(verdict, metric, unit = true) {
+  const digits = digitsOf(verdict, metric);
+  const text = `[${signed(verdict.low, digits)}, ${signed(verdict.high, digits)}]`;
+  return unit ? `${text} ${deltaUnit(metric)}`.trim() : text;
+}
 
-export const delta = (verdict, metric) => `${signed(verdict.difference, metric.digits)} ${deltaUnit(metric)}`.trim();
+export const delta = (verdict, metric) =>
+  `${signed(verdict.difference, digitsOf(verdict, metric))} ${deltaUnit(metric)}`.trim();
 
 export function sentenceOf(verdict, metric) {
+  const judged = judge(verdict, metric);
+  const digits = judged === 'same' ? metric.digits : digitsOf(verdict, metric);
   const numbers = {
     variant: verdict.variant,
-    value: `${fixed(verdict.value, metric.digits)}${unitOf(metric)}`,
-    control: fixed(verdict.control, metric.digits),
+    value: `${fixed(verdict.value, digits)}${unitOf(metric)}`,
+    control: `${fixed(verdict.control, digits)}${unitOf(metric)}`,
     difference: delta(verdict, metric),
     interval: intervalText(verdict, metric),
     better: verdict.better,
     worse: verdict.worse,
     total: verdict.total,
   };
-  if (verdict.better === 0 && verdict.worse === 0) return t('verdict.same', numbers);
-  return t('verdict.sentence', { ...numbers, judgement: judgements()[judge(verdict, metric)] });
+  return t(`verdict.sentence.${judged}`, numbers);
 }
 
 // Best first.
 export const ranked = (verdicts, metric) => [...verdicts].sort((a, b) => gainOf(b, metric) - gainOf(a, metric));
 
-// What a ranking allows to say, and what it does not: who leads, whether the next ones are really behind, and how
-// often so many comparisons find something by chance (at most 5 % each, whatever their dependence).
+// What a ranking allows to say, and what it does not: who leads, who is clearly worse, whether the next ones are
+// really behind, and how often so many comparisons find something by chance (at most 5 % each, whatever their
+// dependence).
 export function rankingSentences(order, metric) {
   const [first, ...others] = order;
+  const judged = verdict => judge(verdict, metric);
+  const told = verdict => ({
+    variant: verdict.variant,
+    number: signed(verdict.difference, digitsOf(verdict, metric)),
+    difference: delta(verdict, metric),
+    interval: intervalText(verdict, metric),
+    total: verdict.total,
+  });
+  const many = t('ranking.many', { k: order.length, share: Math.min(100, 5 * order.length) });
+  if (order.every(verdict => judged(verdict) === 'same')) return [t('ranking.same', told(first))];
+  if (order.every(verdict => judged(verdict) === 'worse')) return [t('ranking.allWorse', told(first)), many];
+  const worse = order.filter(verdict => judged(verdict) === 'worse');
+  const listed = worse.map(found => t('ranking.one', told(found))).join(t('ranking.separator'));
   const [low] = bounds(first, metric);
-  const numbers = { variant: first.variant, difference: delta(first, metric), interval: intervalText(first, metric) };
-  const found = judge(first, metric);
-  const overlapping = others.filter(other => bounds(other, metric)[1] >= low).map(other => other.variant);
+  const near = others.filter(other => bounds(other, metric)[1] >= low).map(other => other.variant);
+  const found = judged(first) === 'better';
+  const even = judged(first) === 'same';
   return [
-    t(found === 'better' ? 'ranking.leads' : found === 'worse' ? 'ranking.allWorse' : 'ranking.none', numbers),
-    found === 'better' &&
-      (overlapping.length ? t('ranking.overlap', { names: overlapping.join(', ') }) : t('ranking.apart')),
-    t('ranking.many', { k: order.length, share: Math.min(100, 5 * order.length) }),
+    t(found ? 'ranking.leads' : even ? 'ranking.even' : 'ranking.none', told(first)),
+    found && (near.length ? t('ranking.overlap', { names: near.join(', ') }) : t('ranking.apart')),
+    worse.length && t('ranking.worse', { listed }),
+    many,
   ].filter(Boolean);
 }

@@ -45,16 +45,21 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
 }
 
+// The bundled classes have names in every language; others are shown as they are called.
+export const className = name => (Object.hasOwn(texts, `class.${name}`) ? t(`class.${name}`) : name);
+
 // A sentence that the server says in English, in the person's language where we have it. `{name}` in a key stands for
 // any words, and these are looked up as well.
 export function tx(sentence) {
-  if (sentence in texts || chosen === 'en' || typeof sentence !== 'string') return texts[sentence] ?? sentence;
+  if (typeof sentence !== 'string') return sentence;
+  if (Object.hasOwn(texts, sentence)) return texts[sentence];
+  if (chosen === 'en') return sentence;
   patterns ??= Object.keys(texts).filter(key => key.includes(' ') && key.includes('{')).map(patternOf);
   for (const { pattern, key } of patterns) {
     const found = pattern.exec(sentence);
     if (found) return t(key, Object.fromEntries(Object.entries(found.groups).map(([name, part]) => [name, tx(part)])));
   }
-  return sentence;
+  return className(sentence);
 }
 
 function patternOf(key) {

@@ -1,6 +1,7 @@
 // One picture, large and pixel-exact; the arrow keys flip through its neighbours in place.
 
 import { h, say } from './dom.js';
+import { pageElement } from './browser.js';
 import { t } from './words.js';
 
 let dialog = null;
@@ -36,7 +37,7 @@ export function enlarge(pictures, index) {
     element.addEventListener('click', event => {
       if (event.target === element) element.close();
     });
-    (document.querySelector('.gradio-container') ?? document.body).append(element);
+    pageElement().append(element);
     dialog = {
       element,
       show(found, at) {
