@@ -238,7 +238,7 @@ def test_a_run_that_is_gone_is_said_to_be_gone(visitor: Callable[..., Person]) -
     page = me.visit("?run=aaaaaaaa")
     expect(page.locator(".k-welcome")).to_contain_text("cannot be shown")
     page.goto(f"{me.url}?run=%3Cscript%3E")
-    expect(page.locator(".k-welcome")).to_contain_text("Press Distill")
+    expect(page.locator(".k-welcome")).to_contain_text("is no run’s id")
 
 
 def test_presets_go_through_the_form_unchanged(visitor: Callable[..., Person]) -> None:

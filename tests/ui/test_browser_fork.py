@@ -25,6 +25,7 @@ JUMPS = """() => {
 
 def digits(**training: Any) -> dict[str, Any]:
     found: dict[str, Any] = preset_config("digits_without_3").model_dump(mode="json")
+    found["name"] = "Digits"  # runs of this server are read by other tests too
     found["training"].update({"threads": 1, "log_every": 5, **training})
     return found
 
