@@ -37,6 +37,7 @@ export class Fork {
     pageElement().append(this.element);
     say(this.trouble, '');
     replace(this.body, h('p', { class: 'k-note' }, t('fork.looking')));
+    this.go.disabled = true; // until there is something to fork from
     if (!this.element.open) this.element.showModal();
     const answer = await this.checkpoints();
     const steps = answer.steps ?? [];
