@@ -198,6 +198,7 @@ def test_a_photo_of_ones_own_goes_through_all_networks(
     page = visit(restored)
     mine = page.locator(".k-own-photo")
     chooser = mine.locator("input[type=file]")
+    expect(mine).to_be_visible()  # it is there once the first pictures are
     chooser.set_input_files(broken)
     expect(mine.locator(".k-trouble")).to_contain_text("no image that can be read")
     chooser.set_input_files(photo)
