@@ -133,6 +133,9 @@ def _problems(config: RunConfig) -> Iterator[str]:
             if facts["tasks"] and config.task not in facts["tasks"]:
                 yield f"{place}: {facts['title']} does not fit the task {config.task}; choose another."
                 continue
+            if place == "student" and facts["only_teaches"]:
+                yield f"{place}: {facts['title']} can only teach; choose a network to train."
+                continue
             check_params(component.id, params_of(family, component.id), component.params)
         except ConfigError as error:
             yield f"{place}: {error}"

@@ -61,6 +61,10 @@ class DataConfig(Frozen):
         48, "Side of the square that a restoration network trains on, measured in its input.",
         title="Training patch", group="data", ge=16, le=256, unit="px", tasks=["restoration"],
     )  # fmt: skip
+    gray: bool = knob(
+        False, "Turns color photos gray, for networks of one channel.", title="Gray images", group="data",
+        tasks=["restoration"], advanced=True,
+    )  # fmt: skip
     exclude_classes: tuple[Annotated[int, Field(ge=0, le=9999)], ...] = knob(
         (), "Classes that the students never see an image of.", title="Never shown", group="data",
         tasks=["classification"], max_length=100, advanced=True,

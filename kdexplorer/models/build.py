@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from kdexplorer.config import NetworkConfig
 from kdexplorer.events import NetworkInfo
 from kdexplorer.models.spec import MODELS, ModelIO, ModelSpec
 from kdexplorer.params import ConfigError
+from kdexplorer.weight_file import locate
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ def build_network(config: NetworkConfig, io: ModelIO, *, seed: int) -> Network:
         ConfigError: unknown model, bad parameters, or it does not fit `io`.
     """
     spec, params = _checked(config, io)
+    if spec.opens is not None:
+        return _opened(config, spec, io)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         module = spec.build(params, io)
@@ -55,12 +60,14 @@ def build_network(config: NetworkConfig, io: ModelIO, *, seed: int) -> Network:
 
 
 def build_empty(config: NetworkConfig, io: ModelIO) -> Network:
-    """Build a network on the meta device: layers and shapes, no numbers.
+    """Build a network on the meta device: layers and shapes, no numbers. One that a file describes is opened.
 
     Raises:
         ConfigError: as `build_network`.
     """
     spec, params = _checked(config, io)
+    if spec.opens is not None:
+        return _opened(config, spec, io)
     with torch.random.fork_rng(devices=[]), torch.device("meta"), _Unfilled():
         return _network(spec.build(params, io), config, spec, params, io)
 
@@ -71,7 +78,77 @@ def count_parameters(config: NetworkConfig, io: ModelIO) -> int:
     Raises:
         ConfigError: as `build_network`.
     """
+    _checked(config, io)
+    if (facts := read_facts(config)) is not None:
+        name = locate(config.weights).name
+        _check_fit(name, facts["architecture"], facts["channels"], facts["scale"], io)
+        return int(facts["parameters"])
     return build_empty(config, io).info.parameters
+
+
+def read_facts(config: NetworkConfig) -> dict[str, Any] | None:
+    """What a file says of the network it holds, {architecture, channels, scale, parameters}; None where none does.
+
+    Raises:
+        ConfigError: as `build_network`.
+    """
+    spec = MODELS[config.id]
+    return _facts(spec, *_file_of(spec, config.weights)) if spec.opens is not None else None
+
+
+def _file_of(spec: ModelSpec, weights: str) -> tuple[Path, int, int]:
+    """The file, its time and size: what must be the same for it to be the same file."""
+    if ":" not in weights:
+        raise ConfigError(f"{spec.title}: choose the file of the checkpoint.")
+    path = locate(weights)
+    found = path.stat()
+    return path, found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=16)
+def _facts(spec: ModelSpec, path: Path, time: int, size: int) -> dict[str, Any]:
+    assert spec.opens is not None
+    found = spec.opens(path)
+    return {
+        "architecture": found.architecture,
+        "channels": found.io.channels,
+        "scale": found.io.scale,
+        "parameters": _count(found.module),
+    }
+
+
+def _opened(config: NetworkConfig, spec: ModelSpec, io: ModelIO) -> Network:
+    assert spec.opens is not None
+    path, *_ = _file_of(spec, config.weights)
+    found = spec.opens(path)
+    _check_fit(path.name, found.architecture, found.io.channels, found.io.scale, io)
+    info = NetworkInfo(model=found.architecture, parameters=_count(found.module), weights=config.weights)
+    return Network(
+        module=found.module,
+        spec=spec,
+        params={},
+        io=io,
+        info=info,
+        stages=found.stages,
+        attribution_layer=found.attribution_layer,
+        attention={},
+    )
+
+
+def _check_fit(name: str, architecture: str, channels: int, scale: int, io: ModelIO) -> None:
+    who = f"{name} is {architecture}"
+    if channels != io.channels:
+        takes, given = ("gray", "color") if channels == 1 else ("color", "gray")
+        raise ConfigError(
+            f"{who} for {takes} images, but this run's are {given}: "
+            f"switch Gray images {'on' if channels == 1 else 'off'}, or choose another checkpoint."
+        )
+    if scale != io.scale:
+        raise ConfigError(
+            f"{who} for ×{scale}, but this run is about ×{io.scale}: "
+            + (f"set Bicubic downscaling to {scale}" if scale > 1 else "switch Bicubic downscaling off")
+            + ", or choose another checkpoint."
+        )
 
 
 class _Unfilled(TorchFunctionMode):

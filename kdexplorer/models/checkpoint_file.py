@@ -9,13 +9,30 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from kdexplorer.params import ConfigError
-from kdexplorer.weight_file import MAX_BYTES
+from kdexplorer.weight_file import MAX_BYTES, read_card
 
 WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "model.", "_orig_mod.", "net.")
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The state dict in a `.safetensors` or `.pth` file, and the card that our own files carry (else empty).
+
+    Raises:
+        ConfigError: damaged, not a file of weights, or one that could not be read without running code.
+    """
+    if _is_torch_file(path):
+        return load_pickled(path), {}
+    card = read_card(path)
+    try:
+        return load_file(path), card
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(f"{path.name} is damaged: {error}") from None
 
 
 def load_pickled(path: Path) -> dict[str, Tensor]:
@@ -72,6 +89,12 @@ def _renamed(state: dict[str, Tensor], own: Mapping[str, Tensor]) -> Iterator[di
     for prefix in PREFIXES:
         if state and all(key.startswith(prefix) for key in state):
             yield from _renamed({key.removeprefix(prefix): value for key, value in state.items()}, own)
+
+
+def _is_torch_file(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(2)
+    return path.suffix != ".safetensors" and (start == b"PK" or start[:1] == b"\x80")
 
 
 def _check_archive(path: Path) -> None:

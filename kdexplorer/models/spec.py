@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -28,6 +29,24 @@ class ModelIO:
     size: int = 0
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A network as a file of weights describes it.
+
+    Attributes:
+        module: with its weights, frozen, on the CPU.
+        architecture: as its authors call it, e.g. `ESRGAN`.
+        stages: as `ModelSpec.stages` gives them.
+        attribution_layer: module path for Grad-CAM.
+    """
+
+    module: nn.Module
+    architecture: str
+    io: ModelIO
+    stages: Mapping[str, str]
+    attribution_layer: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec(Spec):
     """A model family.
@@ -44,6 +63,9 @@ class ModelSpec(Spec):
             of each attention block, the linear layer that gives [B, tokens, 3·dim] of query, key and value;
             empty for a network without self-attention over all tokens.
         fits: (checked params, ModelIO) → None, or why not, in words that say what to change.
+        opens: a file of weights → the network that it holds; then the file alone says what the network is, and
+            `build`, `stages` and `attribution_layer` are not asked. Raises ConfigError.
+        only_teaches: it is no choice for a student.
         pretrained: it can load weights from its library's hub, through `hub`.
         hub: (checked params, ModelIO) → the state dict of the library's pretrained network,
             possibly for other classes. Raises ConfigError where it cannot be had.
@@ -54,6 +76,8 @@ class ModelSpec(Spec):
     attribution_layer: Callable[[Mapping[str, Any], ModelIO], str]
     attention: Callable[[Mapping[str, Any], ModelIO], dict[str, tuple[str, int]]] = lambda params, io: {}
     fits: Callable[[Mapping[str, Any], ModelIO], str | None] = lambda params, io: None
+    opens: Callable[[Path], Opened] | None = None
+    only_teaches: bool = False
     pretrained: bool = False
     hub: Callable[[Mapping[str, Any], ModelIO], Mapping[str, Tensor]] | None = None
 

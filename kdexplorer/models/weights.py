@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from kdexplorer.models.build import Network
-from kdexplorer.models.checkpoint_file import load_pickled, match_keys
+from kdexplorer.models.checkpoint_file import match_keys, read_weights
 from kdexplorer.params import ConfigError
-from kdexplorer.weight_file import CARD_KEY, CARD_VERSION, locate, read_card
+from kdexplorer.weight_file import CARD_KEY, CARD_VERSION, locate
 
 State = Mapping[str, Tensor]
 
@@ -30,24 +30,19 @@ def load_weights(network: Network, weights: str) -> list[str]:
     Raises:
         ConfigError: nothing there, not readable without running code, other keys, shapes or settings.
     """
+    if network.spec.opens is not None:
+        return [
+            f"Weights from {_source(weights)}: {network.info.model}, {network.info.parameters:,} parameters."
+        ]
     if weights == "none":
         return []
     if weights == "pretrained":
         return _load_pretrained(network)
     path = locate(weights)
-    card: dict[str, Any] = {}
-    if _is_torch_file(path):
-        state = load_pickled(path)
-    else:
-        card = read_card(path)
-        _check_card(network, card, path.name)
-        try:
-            state = load_file(path)
-        except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-            raise ConfigError(f"{path.name} is damaged: {error}") from None
+    state, card = read_weights(path)
+    _check_card(network, card, path.name)
     _load_state(network, state, path.name)
-    source = weights if not weights.startswith("file:") else path.name
-    return [f"Weights from {source}: {network.info.parameters:,} parameters."]
+    return [f"Weights from {_source(weights)}: {network.info.parameters:,} parameters."]
 
 
 def save_student(
@@ -88,10 +83,8 @@ def save_student(
             temporary.unlink(missing_ok=True)
 
 
-def _is_torch_file(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(2)
-    return path.suffix != ".safetensors" and (start == b"PK" or start[:1] == b"\x80")
+def _source(weights: str) -> str:
+    return Path(weights.removeprefix("file:")).name if weights.startswith("file:") else weights
 
 
 def _check_card(network: Network, card: Mapping[str, Any], name: str) -> None:

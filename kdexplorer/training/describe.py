@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from kdexplorer.config import LayerPair, NetworkConfig, RunConfig
 from kdexplorer.distillation.pairing import pair_with_itself, propose_attention, propose_pairs
 from kdexplorer.models import ModelIO
-from kdexplorer.models.build import count_parameters
+from kdexplorer.models.build import count_parameters, read_facts
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks import TASKS
 from kdexplorer.training.binding import Binder
@@ -25,13 +26,15 @@ def sizes(config: RunConfig) -> dict[str, Any]:
 
     Returns:
         {"teacher": {"model", "parameters"} or None, "student": …, "teachers.<name>": …,
-        "compression": float or None, "problems": [str]}
+        "compression": float or None, "problems": [str], "reads": {place: what `read_facts` says of its file}}
     """
     problems: list[str] = []
 
     def count(network: NetworkConfig, place: str, io: ModelIO) -> dict[str, Any] | None:
         try:
-            return {"model": network.id, "parameters": count_parameters(network, io)}
+            parameters = count_parameters(network, io)
+            facts = read_facts(network)
+            return {"model": facts["architecture"] if facts else network.id, "parameters": parameters}
         except ConfigError as error:
             problems.append(f"{place}: {error}")
             return None
@@ -39,11 +42,21 @@ def sizes(config: RunConfig) -> dict[str, Any]:
     try:
         io = TASKS[config.task].io_of(config)
     except ConfigError as error:
-        return {"teacher": None, "student": None, "compression": None, "problems": [str(error)]}
+        return {"teacher": None, "student": None, "compression": None, "problems": [str(error)], "reads": {}}
     found = {place: count(network, place, io) for place, network in config.networks.items()}
     teacher, student = found.get("teacher"), found["student"]
     ratio = teacher["parameters"] / max(student["parameters"], 1) if teacher and student else None
-    return {"teacher": teacher, **found, "compression": ratio, "problems": problems}
+    return {"teacher": teacher, **found, "compression": ratio, "problems": problems, "reads": _reads(config)}
+
+
+def _reads(config: RunConfig) -> dict[str, Any]:
+    """What the files of networks say of them, also where they do not fit the run: the form can follow them."""
+    found = {}
+    for place, network in config.networks.items():
+        with contextlib.suppress(ConfigError):  # one of the problems already
+            if facts := read_facts(network):
+                found[place] = facts
+    return found
 
 
 def describe(config: RunConfig) -> dict[str, Any]:
@@ -124,12 +137,14 @@ def _listed(pairs: tuple[LayerPair, ...]) -> list[dict[str, str]]:
 
 def _outline(network: NetworkConfig, config: RunConfig) -> Outline:
     io = TASKS[config.task].io_of(config)
-    return _outline_of(
-        network.id, json.dumps(dict(network.params), sort_keys=True), io, io.size or config.data.patch
-    )
+    facts = read_facts(network)
+    weights = network.weights if facts else "none"  # of others, only the shapes count
+    params = json.dumps(dict(network.params), sort_keys=True)
+    return _outline_of(network.id, params, weights, json.dumps(facts), io, io.size or config.data.patch)
 
 
 @functools.lru_cache(maxsize=32)
-def _outline_of(id: str, params: str, io: ModelIO, side: int) -> Outline:
+def _outline_of(id: str, params: str, weights: str, facts: str, io: ModelIO, side: int) -> Outline:
+    """`facts` are those of the file: another one of the same name is looked at again."""
     values: Mapping[str, Any] = json.loads(params)
-    return outline(NetworkConfig(id=id, params=dict(values)), io, side)
+    return outline(NetworkConfig(id=id, params=dict(values), weights=weights), io, side)

@@ -11,15 +11,16 @@ from torch import Tensor
 
 from kdexplorer.config import CONTROL, RunConfig
 from kdexplorer.data.draws import generator
-from kdexplorer.data.image_file import image_files, read_image
-from kdexplorer.data.pipeline import degrade, scale_of
+from kdexplorer.data.image_file import image_files
+from kdexplorer.data.pipeline import degrade
 from kdexplorer.data.resize import bicubic_upsample, mod_crop
 from kdexplorer.metrics.comparison import paired_bootstrap
 from kdexplorer.metrics.image import Channel, psnr, ssim
+from kdexplorer.models import ModelIO
 from kdexplorer.models.build import Network
 from kdexplorer.params import ConfigError
-from kdexplorer.tasks.kinds.restoration import HELD_OUT_SEED, channel_and_shave, conventions
-from kdexplorer.training.restoring import MAX_PIXELS, restore
+from kdexplorer.tasks.kinds.restoration import HELD_OUT_SEED, channel_and_shave, conventions, io_of
+from kdexplorer.training.restoring import read_batch, restore
 
 INPUT = "input"
 METRICS = ("psnr", "ssim")
@@ -53,10 +54,11 @@ def evaluate_folder(
     """
     if config.task != "restoration":
         raise ConfigError("Only runs that restore images can be evaluated on a folder of images.")
-    scale = scale_of(config.data.degradations)
-    channel, shave = channel_and_shave(scale)
+    io = io_of(config)
+    scale = io.scale
+    channel, shave = channel_and_shave(io)
     images: list[dict[str, Any]] = []
-    for name, worse, clean in _pairs(config, folder, inputs, scale):
+    for name, worse, clean in _pairs(config, folder, inputs, io):
         scores = {
             INPUT: _scores(bicubic_upsample(worse, scale) if scale > 1 else worse, clean, channel, shave)
         }
@@ -69,7 +71,7 @@ def evaluate_folder(
     names = [INPUT, *networks]
     by_name = {n: {m: [image["scores"][n][m] for image in images] for m in METRICS} for n in names}
     return {
-        "convention": dict(zip(METRICS, conventions(scale), strict=True)),
+        "convention": dict(zip(METRICS, conventions(io), strict=True)),
         "images": images,
         "mean": {
             n: {m: sum(values) / len(values) for m, values in found.items()} for n, found in by_name.items()
@@ -105,23 +107,23 @@ def _gains(
 
 
 def _pairs(
-    config: RunConfig, folder: Path, inputs: Path | None, scale: int
+    config: RunConfig, folder: Path, inputs: Path | None, io: ModelIO
 ) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """(name, degraded, clean) of every image, [1, 3, h, w] and [1, 3, scale·h, scale·w], on the CPU."""
+    """(name, degraded, clean) of every image, [1, C, h, w] and [1, C, scale·h, scale·w], on the CPU."""
+    scale = io.scale
     files = list(image_files(folder))
     if not files:
         raise ConfigError(f"There is no image in {folder}.")
     partners = {path.stem: path for path in image_files(inputs)} if inputs is not None else None
     for index, path in enumerate(files):
-        clean = read_image(path, max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0)
-        clean = mod_crop(clean, scale)
+        clean = mod_crop(read_batch(path, io), scale)
         if partners is None:
             draws = generator(torch.device("cpu"), "evaluate", HELD_OUT_SEED, index)
             yield path.name, degrade(clean, config.data.degradations, draws), clean
             continue
         if path.stem not in partners:
             raise ConfigError(f"{path.name} has no partner of the same name in {inputs}.")
-        worse = read_image(partners[path.stem], max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0)
+        worse = read_batch(partners[path.stem], io)
         if [side * scale for side in worse.shape[-2:]] != list(clean.shape[-2:]):
             seen, asked = (" × ".join(str(s) for s in x.shape[:-3:-1]) for x in (worse, clean))
             raise ConfigError(

@@ -14,7 +14,7 @@ from kdexplorer.data.draws import generator
 from kdexplorer.data.image_file import read_image
 from kdexplorer.data.pipeline import degrade
 from kdexplorer.data.resize import bicubic_upsample, mod_crop
-from kdexplorer.metrics.image import Channel, psnr, ssim
+from kdexplorer.metrics.image import psnr, ssim
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks import Task
 from kdexplorer.tasks.kinds.classification import Classification
@@ -67,6 +67,7 @@ def _restored(
     task: Restoration, networks: Sequence[Named], photo: Tensor, *, degraded: bool, seed: int, max_pixels: int
 ) -> dict[str, Any]:
     notes, scale = [], task.scale
+    photo = task.prepared(photo)
     if degraded:
         target = _fitted(photo, max_pixels)
         if target.shape != photo.shape:
@@ -84,13 +85,13 @@ def _restored(
         target, worse = None, worse.to(task.device)
     shown = [("input", "input", bicubic_upsample(worse, scale).cpu() if scale > 1 else worse.cpu())]
     shown += [(role, name, tiled(network.module, worse, scale)) for role, name, network in networks]
-    channel: Channel = "y" if task.channel == "y" else "rgb"
     panels: list[dict[str, Any]] = []
     for role, name, image in shown:
         panels.append({"role": role, "name": name, "image": data_uri(image[0])})
         if target is not None:
             quality = (
-                metric(image, target, channel=channel, shave=task.shave).item() for metric in (psnr, ssim)
+                metric(image, target, channel=task.channel, shave=task.shave).item()
+                for metric in (psnr, ssim)
             )
             panels[-1]["metrics"] = dict(zip(("psnr", "ssim"), quality, strict=True))
     seen: dict[str, Any] = {

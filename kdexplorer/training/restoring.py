@@ -11,7 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from kdexplorer.data.gray import gray_of
 from kdexplorer.data.image_file import SUFFIXES, read_image
+from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.spec import Forward
 from kdexplorer.training.tiles import tiled
@@ -36,8 +38,18 @@ def restore(forward: Forward, image: Tensor, scale: int, *, ensemble: bool = Fal
     return total / 8
 
 
+def read_batch(file: Path, io: ModelIO) -> Tensor:
+    """An image file as [1, C, H, W] in [0, 1] with the channels that `io` says, turned gray where that is one.
+
+    Raises:
+        ConfigError: as `read_image`.
+    """
+    image = read_image(file, max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0)
+    return gray_of(image) if io.channels == 1 else image
+
+
 def restore_file(
-    forward: Forward, source: Path, target: Path, scale: int, *, device: torch.device, ensemble: bool = False
+    forward: Forward, source: Path, target: Path, io: ModelIO, *, device: torch.device, ensemble: bool = False
 ) -> tuple[int, int]:
     """Restore one image file and write it whole or not at all; returns its (width, height).
 
@@ -46,9 +58,9 @@ def restore_file(
     """
     if target.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{target.name}: write to a file that ends in {', '.join(sorted(SUFFIXES))}.")
-    image = read_image(source, max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0).to(device)
-    restored = restore(forward, image, scale, ensemble=ensemble)
-    pixels = restored[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+    image = read_batch(source, io).to(device)
+    restored = restore(forward, image, io.scale, ensemble=ensemble)
+    pixels = restored[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).squeeze(2).numpy()
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
         os.close(handle)

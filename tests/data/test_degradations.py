@@ -101,3 +101,14 @@ def test_unknown_and_out_of_bounds_are_refused() -> None:
         degrade(images, (Component(id="rust"),), torch.Generator())
     with pytest.raises(ConfigError, match="between 5 and 75"):
         degrade(images, (Component(id="gaussian_noise", params={"sigma": 500}),), torch.Generator())
+
+
+@pytest.mark.parametrize("spec", list(DEGRADATIONS), ids=lambda spec: spec.id)
+def test_gray_images_are_degraded_too(spec):
+    params = spec.check({})
+    images = torch.rand(2, 1, 48, 48, generator=torch.Generator().manual_seed(0))
+    sampled = spec.sample(images.shape, params, torch.Generator().manual_seed(1))
+    worse = spec.apply(images, sampled, params)
+    side = 48 // spec.scale(params)
+    assert worse.shape == (2, 1, side, side)
+    assert worse.isfinite().all()

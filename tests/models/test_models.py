@@ -24,6 +24,8 @@ CLASSIFICATION = [
 def _fitting() -> list[tuple[str, ModelIO]]:
     pairs = []
     for spec in MODELS:
+        if spec.opens is not None:  # what a file describes: see test_spandrel_file.py
+            continue
         ios = RESTORATION if "restoration" in spec.tasks else CLASSIFICATION
         pairs += [(spec.id, io) for io in ios if spec.fits(spec.check({}), io) is None]
     return pairs
@@ -59,7 +61,7 @@ def _name(value: object) -> str:
 
 
 def test_every_family_fits_something() -> None:
-    assert {spec.id for spec in MODELS} == {id for id, _ in FITTING}
+    assert {spec.id for spec in MODELS if spec.opens is None} == {id for id, _ in FITTING}
 
 
 @pytest.mark.parametrize(("id", "io"), BUILT, ids=_name)

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.training.restoring import restore, restore_file
 
@@ -33,7 +34,7 @@ def test_the_ensemble_is_the_mean_over_eight_views_turned_back() -> None:
 def test_a_file_is_restored_and_written_whole(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 56, 4), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "in.png")  # transparent: laid on white
-    size = restore_file(lambda x: 1 - x, tmp_path / "in.png", tmp_path / "out.png", 1, device=CPU)
+    size = restore_file(lambda x: 1 - x, tmp_path / "in.png", tmp_path / "out.png", ModelIO(), device=CPU)
     assert size == (56, 40)
     seen = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
     alpha = pixels[..., 3:] / 255
@@ -46,7 +47,17 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path: Path) ->
     Image.new("RGB", (32, 32)).save(tmp_path / "in.png")
     for target, words in {"out.txt": "write to a file that ends in", "no/folder.png": "cannot be written"}.items():  # fmt: skip
         with pytest.raises(ConfigError, match=words):
-            restore_file(shifted, tmp_path / "in.png", tmp_path / target, 1, device=CPU)
+            restore_file(shifted, tmp_path / "in.png", tmp_path / target, ModelIO(), device=CPU)
     with pytest.raises(ConfigError, match="no image file"):
-        restore_file(shifted, tmp_path / "gone.png", tmp_path / "out.png", 1, device=CPU)
+        restore_file(shifted, tmp_path / "gone.png", tmp_path / "out.png", ModelIO(), device=CPU)
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
+def test_a_network_for_gray_images_restores_a_color_file_in_gray(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "in.png")
+    restore_file(lambda x: x, tmp_path / "in.png", tmp_path / "out.png", ModelIO(channels=1), device=CPU)
+    written = Image.open(tmp_path / "out.png")
+    assert written.mode == "L"
+    expected = np.asarray(Image.fromarray(pixels).convert("L")).astype(int)
+    assert abs(np.asarray(written).astype(int) - expected).max() <= 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import torch
 from person import Person
 from playwright.sync_api import Page, expect
 
@@ -125,3 +127,29 @@ def test_a_plateau_is_set_in_the_form_and_marked_on_the_curve(visitor: Callable[
     me.until("run.over")
     turned = page.evaluate("window.kdx.live.run().knobs.map(turn => [turn.step, turn.knob, turn.new])")
     assert turned == [[2, "distilled.stage", 1]]
+
+
+def test_a_checkpoint_file_becomes_the_teacher_and_the_images_follow(
+    visitor: Callable[..., Person], tmp_path: Path
+) -> None:
+    from spandrel.architectures.DnCNN import DnCNN
+
+    net = DnCNN(in_nc=1, out_nc=1, nc=8, nb=8, act_mode="R")
+    torch.save(net.state_dict(), tmp_path / "gray.pth")
+    me = visitor()
+    page = me.visit()
+    load(page, with_values(preset_config("sharpen"), {**SHORT, "data.held_out": 4}))
+    named(page, "teacher").select_option("checkpoint")
+    box = page.locator(".k-role-teacher input[type=file]")
+    box.set_input_files(tmp_path / "gray.pth")
+    note = page.locator(".k-role-teacher .k-note[role=status]")
+    expect(note).to_have_text(
+        "DnCNN: gray images, ×1, 3.66 k parameters. The images were set to gray. "
+        "The degradation was set to Gaussian noise."
+    )
+    config = RunConfig.from_dict(page.evaluate(CONFIG))
+    assert config.data.gray
+    assert [each.id for each in config.data.degradations] == ["gaussian_noise"]
+    begun = me.begin(page.evaluate(CONFIG))
+    me.until(f"run.id === '{begun}' && run.over")
+    assert page.evaluate("window.kdx.live.run().status") == "finished"

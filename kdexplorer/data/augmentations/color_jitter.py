@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from kdexplorer.data.chance import chosen, uniform
+from kdexplorer.data.gray import LUMA
 from kdexplorer.data.spec import AUGMENTATIONS, AugmentationSpec, Sampled
 from kdexplorer.params import Param
 
 MAX_CHANGE = 0.6
-LUMA = (0.299, 0.587, 0.114)
 
 
 def sample(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from kdexplorer.data.arrays import check_excluded
+from kdexplorer.data.gray import LUMA
 from kdexplorer.data.outlines import OUTLINES
 from kdexplorer.data.photo_pool import PixelPool
 from kdexplorer.data.sources.photos import halved, held_out_photos, training_photos
@@ -22,7 +23,6 @@ CLASSES = tuple(OUTLINES)
 CHUNK = 256  # held-out images made at once, each chunk from its own seed
 HELD_OUT_SEED = 20_000_000
 CPU = torch.device("cpu")
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 from kdexplorer.config import RunConfig
 from kdexplorer.data import SOURCES, PhotoData
 from kdexplorer.data.draws import generator
+from kdexplorer.data.gray import gray_of
 from kdexplorer.data.pipeline import augment, degrade, scale_of
 from kdexplorer.data.resize import bicubic_upsample
 from kdexplorer.events import MetricInfo, Metrics
@@ -27,15 +28,23 @@ PIXELS_AT_ONCE = 600_000  # of one evaluation batch, so that memory stays bounde
 HELD_OUT_SEED = 20260101  # the same held-out noise in every run, so that runs can be compared
 
 
-def channel_and_shave(scale: int) -> tuple[Channel, int]:
+def io_of(config: RunConfig) -> ModelIO:
+    """What the run asks of a network."""
+    return ModelIO(channels=1 if config.data.gray else 3, scale=scale_of(config.data.degradations))
+
+
+def channel_and_shave(io: ModelIO) -> tuple[Channel, int]:
     """What PSNR and SSIM look at: luma without a border of `scale` pixels where an image was enlarged, else all."""
-    return ("y", scale) if scale > 1 else ("rgb", 0)
+    if io.channels == 1:
+        return "gray", io.scale if io.scale > 1 else 0
+    return ("y", io.scale) if io.scale > 1 else ("rgb", 0)
 
 
-def conventions(scale: int) -> tuple[str, str]:
+def conventions(io: ModelIO) -> tuple[str, str]:
     """How PSNR and SSIM are computed, in words."""
-    channel, shave = channel_and_shave(scale)
-    where = f"{'Y' if channel == 'y' else 'RGB'}, {f'{shave} px shaved' if shave else 'no shave'}"
+    channel, shave = channel_and_shave(io)
+    name = {"y": "Y", "rgb": "RGB", "gray": "gray"}[channel]
+    where = f"{name}, {f'{shave} px shaved' if shave else 'no shave'}"
     return (
         f"PSNR on {where}, 8-bit rounded, averaged over images",
         f"SSIM on {where}, Gaussian window 11, σ 1.5, valid region",
@@ -53,13 +62,13 @@ class Restoration:
             raise ConfigError("data.degradations: choose what makes the input worse, e.g. gaussian_noise.")
         self.device, self.data = device, data
         self.seed, self.batch_size = config.training.seed, config.training.batch_size
-        self.scale = scale_of(data.degradations)
-        self.io = ModelIO(channels=3, scale=self.scale)
+        self.io = io_of(config)
+        self.scale = self.io.scale
         source = SOURCES[data.source.id]
         photos = source.load(source.check(data.source.params), data.exclude_classes)
         self.photos: PhotoData = photos.to(device)
-        self.channel, self.shave = channel_and_shave(self.scale)
-        of_psnr, of_ssim = conventions(self.scale)
+        self.channel, self.shave = channel_and_shave(self.io)
+        of_psnr, of_ssim = conventions(self.io)
         self.metrics: tuple[MetricInfo, ...] = (
             MetricInfo(id="psnr", title="PSNR", unit="dB", digits=2, higher_is_better=True,
                        convention=of_psnr),
@@ -71,6 +80,10 @@ class Restoration:
             raise ConfigError("The source has no held-out image: add images, or choose another source.")
         self._previews: list[tuple[str, Tensor, Tensor]] | None = None
 
+    def prepared(self, photos: Tensor) -> Tensor:
+        """Photos [B, 3, H, W] in [0, 1] with the channels that the networks take."""
+        return gray_of(photos) if self.io.channels == 1 else photos
+
     def _pairs(
         self, images: Sequence[tuple[str, Tensor]], key: str
     ) -> list[tuple[list[str], Tensor, Tensor]]:
@@ -78,7 +91,7 @@ class Restoration:
         groups: dict[tuple[int, int], list[tuple[str, Tensor]]] = {}
         for index, (name, image) in enumerate(images):
             height, width = (side - side % self.scale for side in image.shape[-2:])
-            clean = image[:, :height, :width].to(self.device).float().div(255).unsqueeze(0)
+            clean = self.prepared(image[:, :height, :width].to(self.device).float().div(255).unsqueeze(0))
             noise = generator(self.device, key, HELD_OUT_SEED, index)
             worse = degrade(clean, self.data.degradations, noise)
             groups.setdefault((height, width), []).append(
@@ -90,10 +103,10 @@ class Restoration:
             for start in range(0, len(members), at_once):
                 part = members[start : start + at_once]
                 both = torch.stack([packed for _, packed in part])
-                clean = both[:, : 3 * height * width].reshape(-1, 3, height, width)
-                worse = both[:, 3 * height * width :].reshape(
-                    -1, 3, height // self.scale, width // self.scale
-                )
+                channels = self.io.channels
+                border = channels * height * width
+                clean = both[:, :border].reshape(-1, channels, height, width)
+                worse = both[:, border:].reshape(-1, channels, height // self.scale, width // self.scale)
                 layout = torch.channels_last
                 batches.append(
                     (
@@ -109,6 +122,7 @@ class Restoration:
         clean = self.photos.draw(self.batch_size, self.data.patch * self.scale, draws)
         on_device = generator(self.device, "views", self.seed, step)
         clean, _ = augment(clean, None, self.data.augmentations, on_device)
+        clean = self.prepared(clean)
         worse = degrade(clean, self.data.degradations, on_device)
         layout = torch.channels_last
         return Batch(worse.contiguous(memory_format=layout), clean.contiguous(memory_format=layout))
@@ -183,7 +197,7 @@ TASKS.add(
         order=10,
         summary="From a degraded image back to the clean one: denoising, super-resolution.",
         open=Restoration,
-        io_of=lambda config: ModelIO(channels=3, scale=scale_of(config.data.degradations)),
+        io_of=io_of,
         attribution="attention",
     )
 )

@@ -3,6 +3,7 @@
 import { h, replace } from './dom.js';
 import { brief, count } from './format.js';
 import { field, spoken } from './fields.js';
+import { checkpointFields } from './form_checkpoint.js';
 import { fits, more, paramsFor } from './form_parts.js';
 import { fromStudents, furtherTeachers, teachersOf } from './form_teachers.js';
 import { weightFields } from './form_weights.js';
@@ -10,6 +11,7 @@ import { t, tx } from './words.js';
 
 const OWN = 'own';
 const NONE = 'none';
+const FILE = 'checkpoint';
 const MOST_STUDENTS = 20; // in the list of teachers; older ones are found under the weights
 
 const modelTitle = (form, id) => tx(form.entry('models', id)?.title || id);
@@ -17,7 +19,7 @@ const modelTitle = (form, id) => tx(form.entry('models', id)?.title || id);
 const modelChoices = form =>
   form
     .entries('models')
-    .filter(entry => fits(entry, form.config.task))
+    .filter(entry => fits(entry, form.config.task) && !entry.only_teaches)
     .map(entry => ({ value: entry.id, title: tx(entry.title) }));
 
 function modelFields(form, network, role) {
@@ -59,6 +61,9 @@ function aboutWeights(form, entry) {
   return [entry.summary && tx(entry.summary), model, ...Object.entries(entry.scores ?? {}).map(score)].filter(Boolean).join(' · ');
 }
 
+// Networks that a file describes; there is one such entry.
+const readers = form => form.entries('models').filter(entry => entry.only_teaches && fits(entry, form.config.task));
+
 const readyTeachers = form => form.entries('weights').filter(entry => entry.task === form.config.task);
 const newTeacher = form => ({ id: modelChoices(form)[0]?.value || form.config.student.id, params: {}, weights: 'none' });
 
@@ -85,6 +90,7 @@ export function teacherChoice(form, { now: start, put, name, title, help, option
   let network = start;
   const current = () => {
     if (!network) return NONE;
+    if (form.entry('models', network.id)?.only_teaches) return FILE;
     if (students.some(found => found.value === network.weights)) return network.weights;
     const entry = bundled.find(card => network.weights === `bundled:${card.id}` && card.model === network.id);
     return entry ? entry.id : OWN;
@@ -102,6 +108,7 @@ export function teacherChoice(form, { now: start, put, name, title, help, option
       );
     else if (now === NONE) replace(inside, h('p', { class: 'k-note' }, t(noTeacher(form))));
     else if (card) replace(inside, h('p', { class: 'k-note' }, aboutWeights(form, card)));
+    else if (now === FILE) replace(inside, checkpointFields(form, network, name));
     else replace(inside, modelFields(form, network, name), weightFields(form, network));
   };
   const spec = {
@@ -116,6 +123,7 @@ export function teacherChoice(form, { now: start, put, name, title, help, option
         group: t('teacher.ready'),
       })),
       ...students.map(({ value, title }) => ({ value, title, group: t('teacher.students') })),
+      ...readers(form).map(() => ({ value: FILE, title: t('teacher.checkpoint'), group: t('teacher.other') })),
       { value: OWN, title: t('teacher.own'), group: t('teacher.other') },
       ...(optional ? [{ value: NONE, title: t('teacher.noneShort'), group: t('teacher.other') }] : []),
     ],
@@ -125,6 +133,7 @@ export function teacherChoice(form, { now: start, put, name, title, help, option
     const student = students.find(found => found.value === value);
     if (student) network = { id: student.network.id, params: { ...student.network.params }, weights: value };
     else if (value === NONE) network = null;
+    else if (value === FILE) network = { id: readers(form)[0].id, params: {}, weights: 'none' };
     else if (card) network = { id: card.model, params: { ...card.params }, weights: `bundled:${card.id}` };
     else network = newTeacher(form);
     network = put(network);
@@ -148,6 +157,7 @@ function firstTeacher(form) {
 }
 
 export function networksGroup(form) {
+  form.readers = new Map();
   const { student } = form.config;
   return [
     firstTeacher(form),
