@@ -6,7 +6,7 @@
 
 `FOLDER` holds CIFAR-10 as .npz files, `FILE` a ResNet-56 for it (see README). Prints a Markdown table per setting: the
 difference to the control at the end (mean over seeds, 95 % t-interval over seeds), and time per step and peak memory of
-the method alone ÷ those of the control alone, the two measured in turn. What the log holds is not done again.
+the method alone ÷ those of the control alone. What the log holds is not done again.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from methods_table import Log, table
 
 AT_ONCE = 6  # variants of one cohort
-ROUNDS = 3
+WARM, TURNS = 3, 15  # steps before, and steps that count
+PARTS = ("gain", "memory", "time")
 
 
 def base(setting: str, options: argparse.Namespace) -> Any:
@@ -116,39 +118,61 @@ def gains(setting: str, config: Any, methods: list[Any], seeds: int, log: Log) -
             print(f"  {setting}, seed {seed}: {', '.join(m.id for m in part)}", file=sys.stderr, flush=True)
 
 
-def cost(values: dict[str, Any]) -> tuple[float, float]:
-    """Seconds a step and peak bytes of one configuration, in a process of its own."""
+def step_seconds(session: Any, step: int) -> float:
+    begin = time.perf_counter()
+    session.cohort.train_step(step, session.steps)
+    session.cohort.read_losses(session.steps)
+    return time.perf_counter() - begin
+
+
+def times(setting: str, config: Any, methods: list[Any], log: Log) -> None:
+    """One cell a method: time per step ÷ the control's, step by step in turn, in this process."""
+    from kdexplorer.config import RunConfig
+    from kdexplorer.training.session import Session
+
+    values = config.model_dump(mode="json")
+    control = Session(RunConfig.from_dict({**values, "variants": [], "control": True}), None, None)
+    for method in methods:
+        if log.find(kind="time", setting=setting, method=method.id):
+            continue
+        alone = RunConfig.from_dict({**values, "variants": [variant(method, 1.0)], "control": False})
+        session = Session(alone, None, None)
+        for step in range(WARM):
+            step_seconds(session, step), step_seconds(control, step)
+        pairs = [
+            (step_seconds(session, step), step_seconds(control, step)) for step in range(WARM, WARM + TURNS)
+        ]
+        own, other = (statistics.median(part) for part in zip(*pairs, strict=True))
+        log.add(kind="time", setting=setting, method=method.id, ratio=own / other, control_ms=1000 * other)
+        print(f"  {setting}, {method.id}: time ×{own / other:.2f}", file=sys.stderr, flush=True)
+
+
+def peak_bytes(values: dict[str, Any]) -> float:
+    """Peak bytes of one configuration, in a process of its own."""
     code = (
         "import json, sys, torch\n"
         "from kdexplorer.config import RunConfig\n"
         "from kdexplorer.training.measurement import measure, resident_bytes\n"
         "import kdexplorer.training.session\n"
-        "found = measure(RunConfig.from_dict(json.load(sys.stdin)), resident=resident_bytes())\n"
-        "print(json.dumps([found['step'], found['memory']]))\n"
+        "print(measure(RunConfig.from_dict(json.load(sys.stdin)), resident=resident_bytes())['memory'] or 'nan')\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(values), capture_output=True, text=True, check=True
     )
-    step, memory = json.loads(done.stdout.splitlines()[-1])
-    return step, memory or float("nan")
+    return float(done.stdout.splitlines()[-1])
 
 
-def costs(setting: str, config: Any, methods: list[Any], log: Log) -> None:
-    """One cell a method: time per step and peak memory ÷ those of the control that was measured just after."""
+def memories(setting: str, config: Any, methods: list[Any], log: Log) -> None:
+    """One cell a method: peak memory ÷ the control's. Other programs do not change it."""
     values = config.model_dump(mode="json")
-    control = {**values, "variants": [], "control": True}
+    control = None
     for method in methods:
-        if log.find(kind="cost", setting=setting, method=method.id):
+        if log.find(kind="memory", setting=setting, method=method.id):
             continue
-        alone = {**values, "variants": [variant(method, 1.0)], "control": False}
-        times, memories = [], []
-        for _ in range(ROUNDS):
-            (own_step, own_memory), (step, memory) = cost(alone), cost(control)
-            times.append(own_step / step)
-            memories.append(own_memory / memory)
-        time, memory = statistics.median(times), statistics.median(memories)
-        log.add(kind="cost", setting=setting, method=method.id, time=time, memory=memory)
-        print(f"  {setting}, {method.id}: time ×{time:.2f}", file=sys.stderr, flush=True)
+        control = control or peak_bytes({**values, "variants": [], "control": True})
+        own = peak_bytes({**values, "variants": [variant(method, 1.0)], "control": False})
+        log.add(kind="memory", setting=setting, method=method.id, ratio=own / control)
+        print(f"  {setting}, {method.id}: memory ×{own / control:.2f}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -165,7 +189,7 @@ def main() -> None:
     parser.add_argument("--images", help="cifar: a folder of .npz files")
     parser.add_argument("--teacher", help="cifar: weights of a ResNet-56")
     parser.add_argument("--log", type=Path, help="JSON lines: finished cells go here, and are not done again")
-    parser.add_argument("--no-cost", action="store_true", help="leave out time and memory")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="time needs a quiet machine")
     parser.add_argument("--table", action="store_true", help="only print the tables of what the log holds")
     options = parser.parse_args()
     log = Log(options.log)
@@ -174,9 +198,12 @@ def main() -> None:
         if not options.table:
             config = base(setting, options)
             fit = fitting(setting, config, wanted, log)
-            gains(setting, config, fit, options.seeds, log)
-            if not options.no_cost:
-                costs(setting, config, fit, log)
+            if "gain" in options.parts:
+                gains(setting, config, fit, options.seeds, log)
+            if "memory" in options.parts:
+                memories(setting, config, fit, log)
+            if "time" in options.parts:
+                times(setting, config, fit, log)
         titles = {method.id: method.title for method in wanted}
         print(table(log, setting, options.steps, titles), "\n", flush=True)
 

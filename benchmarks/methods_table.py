@@ -1,7 +1,7 @@
 """The log of `benchmarks/methods.py` and the tables made of it. A line a finished cell, so that a run can go on.
 
-Cells: {kind: "gain", setting, steps, method, seed, value, control, difference}, {kind: "cost", setting, method, time,
-memory} (both ÷ the control's) and {kind: "refused", setting, method, reason}.
+Cells: {kind: "gain", setting, steps, method, seed, value, control, difference}, {kind: "time" or "memory", setting,
+method, ratio} (÷ the control's) and {kind: "refused", setting, method, reason}.
 """
 
 from __future__ import annotations
@@ -66,17 +66,16 @@ def table(log: Log, setting: str, steps: int, titles: dict[str, str]) -> str:
     ]
     for method, cells in gains.items():
         if cells:
-            lines.append(
-                f"| {titles[method]} | {_row(cells, log.find(kind='cost', setting=setting, method=method))} |"
-            )
+            costs = [log.find(kind=kind, setting=setting, method=method) for kind in ("time", "memory")]
+            lines.append(f"| {titles[method]} | {_row(cells, costs)} |")
     reasons = [cell for cell in log.find(kind="refused", setting=setting) if cell["method"] in titles]
     if reasons:
         lines += ["", *[f"- {titles[cell['method']]}: {cell['reason']}" for cell in reasons]]
     return "\n".join(lines)
 
 
-def _row(cells: list[Cell], costs: list[Cell]) -> str:
+def _row(cells: list[Cell], costs: list[list[Cell]]) -> str:
     mean, half = interval([cell["difference"] for cell in cells])
     between = f"{mean - half:+.2f} … {mean + half:+.2f}" if len(cells) > 1 else "one seed"
-    price = [f"×{costs[-1][key]:.2f}" for key in ("time", "memory")] if costs else ["", ""]
+    price = [f"×{found[-1]['ratio']:.2f}" if found else "" for found in costs]
     return " | ".join([f"{mean:+.2f}", between, *price]).replace("-", "−")

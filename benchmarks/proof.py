@@ -48,6 +48,8 @@ NEEDS = {
     "crd": f"{FEATURES}, a fixed number of training images",
     "channel_wise": f"{MAPS} larger than 1×1",
     "image_contrastive": f"{IMAGES}, 2 images a batch",
+    "contrastive_regularization": f"{IMAGES}, 16 pixels a side",
+    "distribution_mapping": f"{IMAGES}, 16 pixels a side",
     "data_upcycling": f"{IMAGES}, super-resolution",
     "grad_cam_alignment": f"{CLASSES}, {MAPS} larger than 1×1",
 }

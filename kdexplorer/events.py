@@ -76,6 +76,7 @@ class StepLogged(Event):
     """Loss terms of every variant, each the mean since the last such event; those of another stage are left out.
 
     `gradients`: where it was looked at since, each weighted term's share of the sum of all gradient norms.
+    `seen`: what a method noted at this step beside its loss, such as distances.
     """
 
     kind: Literal["step"] = "step"
@@ -83,6 +84,9 @@ class StepLogged(Event):
     steps_per_second: float
     losses: dict[str, dict[str, TermValue]]  # variant → term ("task" is the task's loss) → value
     gradients: dict[str, dict[str, float]] = Field(default_factory=dict)  # variant → term → share of the norm
+    seen: dict[str, dict[str, dict[str, float]]] = Field(
+        default_factory=dict
+    )  # variant → term → name → value
 
 
 class Verdict(BaseModel):

@@ -1,6 +1,7 @@
 """Distillation: pure loss functions, the registered methods around them, and the objective that sums them."""
 
 from kdexplorer.distillation.method import METHODS, MethodSpec, Pair, Signals
+from kdexplorer.distillation.methods.artifact_attention import artifact_attention_loss
 from kdexplorer.distillation.methods.attention_transfer import attention_transfer_loss
 from kdexplorer.distillation.methods.channel_attention import channel_attention_loss
 from kdexplorer.distillation.methods.channel_wise import channel_wise_loss
@@ -17,6 +18,7 @@ from kdexplorer.distillation.methods.hint import hint_loss
 from kdexplorer.distillation.methods.image_contrastive import image_contrastive_loss
 from kdexplorer.distillation.methods.logit_standardization import logit_standardization_loss
 from kdexplorer.distillation.methods.mgd import masked_generative_loss
+from kdexplorer.distillation.methods.multi_scale import multi_scale_loss
 from kdexplorer.distillation.methods.nst import nst_loss
 from kdexplorer.distillation.methods.pkt import pkt_loss
 from kdexplorer.distillation.methods.response import reconstruction_loss
@@ -37,6 +39,7 @@ __all__ = [
     "Objective",
     "Pair",
     "Signals",
+    "artifact_attention_loss",
     "attention_transfer_loss",
     "channel_attention_loss",
     "channel_wise_loss",
@@ -53,6 +56,7 @@ __all__ = [
     "image_contrastive_loss",
     "logit_standardization_loss",
     "masked_generative_loss",
+    "multi_scale_loss",
     "nst_loss",
     "pkt_loss",
     "reconstruction_loss",

@@ -29,12 +29,26 @@ def contrast_ratio(
     Raises:
         ValueError: not as many levels as weights, or no negatives.
     """
-    if {len(level_weights), len(anchor), len(positive)} != {len(level_weights)} or not negatives:
-        raise ValueError("as many levels as weights are needed, and at least one negative")
-    total = []
-    for level, weight in enumerate(level_weights):
-        student = full_precision(anchor[level])
-        near = (student - full_precision(positive[level])).abs().mean()
-        far = torch.stack([(student - full_precision(n[level])).abs().mean() for n in negatives]).sum()
-        total.append(weight * near / (far + EPSILON))
-    return torch.stack(total).sum()
+    near, far = contrast_distances(anchor, positive, negatives)
+    if len(level_weights) != len(near):
+        raise ValueError("as many levels as weights are needed")
+    weights = near.new_tensor(list(level_weights))
+    return (weights * near / (far + EPSILON)).sum()
+
+
+def contrast_distances(
+    anchor: Sequence[Tensor], positive: Sequence[Tensor], negatives: Sequence[Sequence[Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """mean|a_i − p_i| and mean(Σ_j |a_i − n_ji|) of every level, each [levels].
+
+    Raises:
+        ValueError: not as many levels in one as in the other, or no negatives.
+    """
+    if len(anchor) != len(positive) or not negatives:
+        raise ValueError("as many levels of the positive are needed, and at least one negative")
+    near, far = [], []
+    for level, feature in enumerate(anchor):
+        student = full_precision(feature)
+        near.append((student - full_precision(positive[level])).abs().mean())
+        far.append(torch.stack([(student - full_precision(n[level])).abs().mean() for n in negatives]).sum())
+    return torch.stack(near), torch.stack(far)

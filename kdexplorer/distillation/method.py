@@ -87,6 +87,8 @@ class MethodSpec(Spec):
         fits: pair → None, or why it does not fit, in words that say what to change.
         memory: (pair, checked params) → bytes beyond those of the two forward passes that a step needs.
         shows: (pair, checked params) → images that it shows each of the two networks at a step, beside the batch.
+        pictures: (signals of one image, checked params, learnable part) → named images [1, C, H, W] in [0, 1] that
+            show what it looks at; None where there is nothing to see.
         teacher_gradient: it differentiates the teacher's output by its features (never by its parameters).
         schedule: the kind of `Schedule` its authors give its weight: "constant" or "warmup".
         teacher: who teaches a new term of it, as in `TermConfig.teacher`.
@@ -102,6 +104,7 @@ class MethodSpec(Spec):
     fits: Callable[[Pair], str | None] = lambda pair: None
     memory: Callable[[Pair, Mapping[str, Any]], int] = lambda pair, params: 0
     shows: Callable[[Pair, Mapping[str, Any]], int] = lambda pair, params: 0
+    pictures: Callable[[Signals, Mapping[str, Any], nn.Module | None], list[tuple[str, Tensor]]] | None = None
     teacher_gradient: bool = False
     schedule: str = "constant"
     teacher: str = "teacher"

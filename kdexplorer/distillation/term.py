@@ -94,6 +94,11 @@ class Term:
             self.parts[place] = self.learnable
 
     @property
+    def seen(self) -> dict[str, Tensor]:
+        """What its method noted at the last step beside the loss, by name; scalars on the device."""
+        return dict(getattr(self.learnable, "seen", {}))
+
+    @property
     def memory(self) -> int:
         """Bytes that a step needs for it, beyond those of the forward passes."""
         return self.spec.memory(self.pair, self.params)

@@ -1,6 +1,6 @@
 """Presets: one JSON file each, {"title", "group", "summary", "order", "config"}; the id is the file's name.
 
-Groups are `start` (to begin with), `who` (who teaches) and `when` (what is taught, and when).
+Groups are `start` (to begin with), `restore` (restoration in depth), `who` (who teaches) and `when` (what is taught, and when).
 `"hidden": true` keeps one from the page's chips: the recipes of the bundled teachers, for the command line.
 """
 

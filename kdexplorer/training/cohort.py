@@ -66,7 +66,7 @@ class Cohort:
         ]
         for student in self.students:
             student.objective.learnable.to(device).to(memory_format=torch.channels_last)
-        self._teaching = Teaching(config, frozen, self.students, self._precision)
+        self.teaching = Teaching(config, frozen, self.students, self._precision)
         self._log = LossLog()
 
     def _network(self, variant: VariantConfig) -> Network:
@@ -81,17 +81,17 @@ class Cohort:
         """The update that follows `step`. Losses stay on the device until `read_losses`."""
         batch = self.task.batch(step)
         plan = self.config.training
-        taught = self._teaching.ask(batch, step)
+        taught = self.teaching.ask(batch, step)
         rate = self.learning_rate * learning_rate_factor(plan, step)
         sampled = bool(plan.gradient_every) and step % plan.gradient_every == 0
         views: dict[str, View] = {}
-        if self._teaching.mutual:  # all are asked before any moves
+        if self.teaching.mutual:  # all are asked before any moves
             views = {student.name: self._look(student, batch, step) for student in self.students}
         for student in self.students:
-            if not self._teaching.mutual:  # one graph at a time
+            if not self.teaching.mutual:  # one graph at a time
                 views = {student.name: self._look(student, batch, step)}
             view, objective = views[student.name], student.objective
-            signals = self._teaching.signals(student, batch, step, taught, views)
+            signals = self.teaching.signals(student, batch, step, taught, views)
             losses = objective.losses(self.task.loss(view.output, batch), signals, step, steps)
             total, weights = objective.total(losses, step, steps)
             if sampled:
@@ -99,8 +99,7 @@ class Cohort:
                 self._log.add_shares(student.name, *gradient_shares(losses, weights, own_parameters))
             if total is not None:
                 student.update(total, rate, plan.clip_norm)
-            if student.average is not None:
-                student.average.follow(student.module, step)
+            student.follow(step)
             self._log.add(student.name, losses, weights)
         self._log.finish(step + 1)
 
@@ -130,6 +129,18 @@ class Cohort:
         """By variant and term, the share of the gradient norm, where it was looked at since the last call."""
         return self._log.read_shares()
 
+    def read_seen(self) -> dict[str, dict[str, dict[str, float]]]:
+        """By variant and term, what its method noted at the last step beside the loss."""
+        return {
+            student.name: {
+                term.id: {name: float(value) for name, value in term.seen.items()}
+                for term in student.objective.terms
+                if term.seen
+            }
+            for student in self.students
+            if any(term.seen for term in student.objective.terms)
+        }
+
     @property
     def has_unread_losses(self) -> bool:
         return bool(self._log)
@@ -137,8 +148,7 @@ class Cohort:
     def begin(self) -> None:
         """The students have the weights they begin with."""
         for student in self.students:
-            if student.average is not None:
-                student.average.restart(student.module)
+            student.begin()
 
     def turn(self, knob: str, value: float) -> tuple[float, float]:
         """Set `learning_rate` or `<variant>.<knob of its objective>`; returns (old, new).

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from kdexplorer.config import RunConfig
+from kdexplorer.models import MODELS
 from kdexplorer.training.session import Session
 
 STEP_SECONDS = 1.5  # spent on steps after the first ones, unless `MOST_STEPS` are done before
@@ -83,10 +84,12 @@ def _teachers_share(session: Session, seconds: float) -> float:
 
 
 def _without_weights(config: RunConfig) -> RunConfig:
-    """The same networks with random weights: no file is read, nothing is downloaded."""
+    """The same networks with random weights: nothing is downloaded, and only a file that says what a network is is read."""
 
     def bare(network: Any) -> Any:
-        return None if network is None else network.model_copy(update={"weights": "none"})
+        if network is None or MODELS[network.id].opens is not None:
+            return network
+        return network.model_copy(update={"weights": "none"})
 
     return config.model_copy(
         update={

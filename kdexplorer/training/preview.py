@@ -19,6 +19,7 @@ from kdexplorer.preview_pictures import drop_unused, put_aside
 from kdexplorer.tasks import TASKS, Seen, Task
 from kdexplorer.training.attributions import attribution
 from kdexplorer.training.cohort import Cohort
+from kdexplorer.training.inside import inside
 
 KEPT = 60  # previews of a run; beyond that every other of the older ones goes
 
@@ -46,7 +47,10 @@ def make_preview(
         with torch.no_grad():
             seen = [Seen(role, name, network.module, known.get(name)) for role, name, network in networks]
             shown = task.preview(seen)
-        return {"step": step, **shown, "attribution": attributions(cohort, task, networks)}
+        found = {"step": step, **shown, "attribution": attributions(cohort, task, networks)}
+        if pictures := inside(cohort, task, step):
+            found["inside"] = pictures
+        return found
     finally:
         for (_, _, network), mode in zip(networks, modes, strict=True):
             network.module.train(mode)

@@ -130,6 +130,7 @@ class Session:
             steps_per_second=speed,
             losses=losses,
             gradients=self.cohort.read_gradients(),
+            seen=self.cohort.read_seen(),
         )
 
     def plateaus(self, evaluated: Evaluated) -> Iterator[Event]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from kdexplorer.config import RunConfig, VariantConfig
 from kdexplorer.distillation import Objective
+from kdexplorer.distillation.history import HistoryStudent, histories
 from kdexplorer.models.build import Network
 from kdexplorer.models.taps import Taps
 from kdexplorer.training.optimizer import optimizer_for
@@ -37,6 +38,9 @@ class Student:
         layers = {pair.student for term in objective.terms for pair in term.layers} | set(taught)
         layers |= {p.teacher for t in objective.terms if t.config.teacher == "self" for p in t.layers}
         self.taps = Taps(self.module, sorted(layers))
+        self.histories = histories(objective.learnable)
+        for history in self.histories:
+            history.attach(self.module)
         self.parameters = [*self.module.parameters(), *objective.learnable.parameters()]
         self.optimizer = optimizer_for(self.parameters, config.training)
         averaged = [term for term in objective.terms if term.config.teacher == "ema"]
@@ -53,6 +57,20 @@ class Student:
         """What it gives for images [B, C, H, W], with its graph."""
         with self.taps as features:
             return View(self.module(images), features)
+
+    def begin(self) -> None:
+        """It has the weights it begins with."""
+        for follower in self._followers:
+            follower.restart(self.module)
+
+    def follow(self, step: int) -> None:
+        """Let everything that follows its weights move after the update that followed `step`."""
+        for follower in self._followers:
+            follower.follow(self.module, step)
+
+    @property
+    def _followers(self) -> list[MovingAverage | HistoryStudent]:
+        return [*self.histories, *([self.average] if self.average is not None else [])]
 
     def update(self, total: Tensor, rate: float, clip: float) -> None:
         """One step of the optimiser down the gradient of `total`."""

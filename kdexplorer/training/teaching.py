@@ -87,6 +87,18 @@ class Teaching:
             )
         return found
 
+    def shown(self, student: Student, term: Term, image: Tensor, step: int) -> Signals:
+        """What a term that compares outputs would see of other images [B, C, H, W], without gradient."""
+        student_forward, teacher_forward = quiet_forward(student.module), self._forward(student, term)
+        return Signals(
+            student_output=student_forward(image),
+            teacher_output=teacher_forward(image),
+            input=image,
+            seed=seed_of("terms", self._config.training.seed, step),
+            student=student_forward,
+            teacher=teacher_forward,
+        )
+
     def _behind(self, student: Student, term: Term) -> list[str]:
         return students_behind(self._config, student.name, term.config.teacher)
 

@@ -46,6 +46,7 @@ class RunLog:
         self._rates: list[float] = []
         self._losses: list[dict[str, Any]] = []
         self._looks: list[tuple[int, int, dict[str, dict[str, float]]]] = []  # seq, step, gradient shares
+        self._seen: list[tuple[int, int, dict[str, Any]]] = []  # seq, step, what methods noted
         self._marks: list[
             tuple[int, int, str, dict[str, Any]]
         ] = []  # seq, step, list it belongs to, what to send
@@ -71,6 +72,8 @@ class RunLog:
             self._losses.append(event["losses"])
             if event.get("gradients"):
                 self._looks.append((seq, step, event["gradients"]))
+            if event.get("seen"):
+                self._seen.append((seq, step, event["seen"]))
         elif kind == "resumed":
             self._rewind(step)
             self._rewinds.append((seq, step))
@@ -85,6 +88,7 @@ class RunLog:
         keep = bisect_right(self._steps, step)
         del self._seqs[keep:], self._steps[keep:], self._rates[keep:], self._losses[keep:]
         self._looks = [look for look in self._looks if look[1] <= step]
+        self._seen = [note for note in self._seen if note[1] <= step]
         self._marks = [mark for mark in self._marks if mark[1] <= step or mark[2] in ("started", "refused")]
 
     def since(self, cursor: int) -> dict[str, Any]:
@@ -107,17 +111,16 @@ class RunLog:
                 answer["drop"] = min(drops)
             if chosen:
                 answer["points"] = self._points(chosen)
-            looks = [look for look in self._looks[self._after(cursor) :] if look[0] <= until]
+            looks = [look for look in self._looks[_after(self._looks, cursor) :] if look[0] <= until]
             if looks:
                 answer["shares"] = _shares(_thinned(looks, PAGE))
+            notes = [note for note in self._seen[_after(self._seen, cursor) :] if note[0] <= until]
+            if notes:
+                answer["seen"] = [{"step": step, "values": found} for _, step, found in _thinned(notes, PAGE)]
             for seq, _, name, payload in self._marks:
                 if cursor < seq <= until:
                     answer.setdefault(name, []).append(payload)
             return answer
-
-    def _after(self, cursor: int) -> int:
-        """Where the looks at gradients begin that are later than `cursor`."""
-        return bisect_right(self._looks, cursor, key=lambda look: look[0])
 
     def _points(self, chosen: list[int]) -> dict[str, Any]:
         """Columns: steps, learning rates, and by variant and term the values and the weights."""
@@ -136,6 +139,11 @@ class RunLog:
             "rate": [_short(self._rates[i]) for i in chosen],
             "losses": columns,
         }
+
+
+def _after(entries: list[tuple[int, int, dict[str, Any]]], cursor: int) -> int:
+    """Where the entries begin that are later than `cursor`."""
+    return bisect_right(entries, cursor, key=lambda entry: entry[0])
 
 
 def _thinned(entries: list[Entry], limit: int) -> list[Entry]:

@@ -162,6 +162,44 @@ def augmented(rows: Rows, operations: Sequence[str]) -> list[list[float]]:
     return [list(row) for row in rows]
 
 
+def standardised(image: Image) -> list[float]:
+    values = flat(image)
+    middle = mean(values)
+    spread = mean([(x - middle) ** 2 for x in values])
+    return [(x - middle) / (spread + 1e-6) ** 0.5 for x in values]
+
+
+def multi_scale(students: Any, teachers: Any, weights: Rows, temperature: float) -> float:
+    images = []
+    for b, row in enumerate(weights):
+        total = []
+        for level, weight in enumerate(row):
+            s, t = students[level][b], teachers[level][b]
+            if level < len(row) / 2:
+                distance = mean_square(standardised(s), standardised(t))
+            else:
+                pairs = [
+                    (softmax(flat(a), temperature), softmax(flat(c), temperature))
+                    for a, c in zip(s, t, strict=True)
+                ]
+                distance = temperature**2 * mean([kl(theirs, own) for own, theirs in pairs])
+            total.append(weight * distance)
+        images.append(math.fsum(total))
+    return mean(images)
+
+
+def artifact_attention(students: Any, teachers: Any, regions: Sequence[Rows]) -> float:
+    found = []
+    for s, t, region in zip(students, teachers, regions, strict=True):
+        looks = []
+        for image in (s, t):
+            places = zip(*[flat(rows) for rows in image], strict=True)
+            seen = [r * mean([x * x for x in place]) for r, place in zip(flat(region), places, strict=True)]
+            looks.append([x / norm(seen) for x in seen])
+        found.append(mean_square(*looks))
+    return mean(found)
+
+
 def gated_response(student: Any, teacher: Any, target: Any, gate: str) -> float:
     total = []
     for images in zip(student, teacher, target, strict=True):

@@ -14,12 +14,16 @@ from kdexplorer.distillation import (
     METHODS,
     Pair,
     Signals,
+    artifact_attention_loss,
     channel_wise_loss,
+    contrastive_regularization_loss,
+    distribution_mapping_loss,
     feature_affinity_loss,
     gated_response_loss,
     hierarchical_context_loss,
     image_contrastive_loss,
     masked_generative_loss,
+    multi_scale_loss,
     token_attention_loss,
     token_value_loss,
     zoom_in_loss,
@@ -177,6 +181,34 @@ def image_contrastive() -> Pairs:
     return [(image_contrastive_loss(anchor, positive, negatives), wanted)]
 
 
+def contrastive_regularization() -> Pairs:
+    anchor, positive, *negatives = [levels(seed) for seed in range(7)]
+    wanted = plain.contrast(*lists([anchor, positive]), lists(negatives))
+    return [(contrastive_regularization_loss(anchor, positive, negatives), wanted)]
+
+
+def multi_scale() -> Pairs:
+    s, t = ([draw(2, 3, 4, 5, seed=first + i) for i in range(3)] for first in (71, 81))
+    weights = draw(2, 3, seed=91).softmax(dim=1)
+    plain_s, plain_t = ([level.tolist() for level in each] for each in (s, t))
+    return [
+        (multi_scale_loss(s, t, weights, T), plain.multi_scale(plain_s, plain_t, weights.tolist(), T))
+        for T in (1.0, 4.0)
+    ]
+
+
+def artifact_attention() -> Pairs:
+    s, t, region = draw(2, 3, 4, 5, seed=92), draw(2, 6, 4, 5, seed=93), draw(2, 4, 5, seed=94).abs()
+    wanted = plain.artifact_attention(s.tolist(), t.tolist(), region.tolist())
+    return [(artifact_attention_loss(s, t, region), wanted)]
+
+
+def distribution_mapping() -> Pairs:
+    s, t, words = draw(2, 4, 3, 2, seed=61), draw(2, 4, 3, 2, seed=62), draw(6, 4, seed=63)
+    wanted = plain.distribution_mapping(s.tolist(), t.tolist(), words.tolist())
+    return [(distribution_mapping_loss(s, t, words), wanted)]
+
+
 def lists(features: list[list[Tensor]]) -> list[list[Any]]:
     return [[level.tolist() for level in each] for each in features]
 
@@ -232,6 +264,10 @@ ORACLES: dict[str, tuple[str, Callable[[], Pairs]]] = {
     "token_attention": (PLAIN, token_attention),
     "token_values": (PLAIN, token_values),
     "image_contrastive": (PLAIN, image_contrastive),
+    "multi_scale": (PLAIN, multi_scale),
+    "artifact_attention": (PLAIN, artifact_attention),
+    "contrastive_regularization": (PLAIN, contrastive_regularization),
+    "distribution_mapping": (PLAIN, distribution_mapping),
     "data_upcycling": (PLAIN, data_upcycling),
     "gated_response": (PLAIN, gated_response),
 }

@@ -55,7 +55,8 @@ def test_a_log_goes_on_where_it_ended(tmp_path: Path) -> None:
     tables.Log(file).add(**gain, seed=0, difference=1.0)
     tables.Log(file).add(**gain, seed=1, difference=3.0)
     log = tables.Log(file)
-    log.add(kind="cost", setting="shapes", method="hint", time=1.25, memory=1.5)
+    log.add(kind="time", setting="shapes", method="hint", ratio=1.25)
+    log.add(kind="memory", setting="shapes", method="hint", ratio=1.5)
     log.add(kind="refused", setting="shapes", method="vid", reason="no maps")
     assert [cell["seed"] for cell in tables.Log(file).find(kind="gain", method="hint")] == [0, 1]
     text = tables.table(tables.Log(file), "shapes", 3, {"hint": "FitNets hint", "vid": "VID"})

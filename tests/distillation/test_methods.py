@@ -8,10 +8,15 @@ import torch
 from stand_ins import StandIn, stand_in
 
 from kdexplorer.distillation import METHODS, Pair, Signals
+from kdexplorer.distillation.history import histories
 from kdexplorer.params import ConfigError, Param
 
 COMPARED_WITH_THE_TRUTH = {"data_upcycling"}
-DRAWN_BY_PLACE = {"data_upcycling", "mgd"}  # what falls on an image depends on its place in the batch
+DRAWN_BY_PLACE = {
+    "contrastive_regularization",
+    "data_upcycling",
+    "mgd",
+}  # what falls on an image depends on its place in the batch
 
 
 def only(wanted):
@@ -28,7 +33,10 @@ def method(request):
 def learnable_part(method, pair):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
-        return method.learnable(pair, method.check({})) if method.learnable else None
+        part = method.learnable(pair, method.check({})) if method.learnable else None
+    for history in histories(part) if part is not None else ():
+        history.attach(torch.nn.Upsample(scale_factor=pair.scale))
+    return part
 
 
 def loss_of(method, given: StandIn, part=None, **params):
@@ -175,7 +183,7 @@ def test_learnable_parts_are_restored_bit_for_bit(method):
     part = learnable_part(method, given.pair)
     loss_of(method, given, part)  # what is remembered has changed
     kept = {k: v.clone() for k, v in part.state_dict().items()}
-    fresh = method.learnable(given.pair, method.check({}))
+    fresh = learnable_part(method, given.pair)
     fresh.load_state_dict(kept)
     assert torch.equal(loss_of(method, given, part), loss_of(method, given, fresh))
 

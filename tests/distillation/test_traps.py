@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from stand_ins import stand_in
+from test_methods import learnable_part
 from torch import nn
 
 from kdexplorer.config import NetworkConfig, RunConfig
@@ -149,8 +150,7 @@ def test_5_learnable_parts_are_optimised_and_saved_and_the_teacher_is_not(tmp_pa
 def test_6_every_term_has_a_gradient_in_the_student_and_none_in_the_teacher(id):
     spec = METHODS[id]
     given = stand_in(spec)
-    part = spec.learnable(given.pair, spec.check({})) if spec.learnable else None
-    spec.loss(given.signals, spec.check({}), part).backward()
+    spec.loss(given.signals, spec.check({}), learnable_part(spec, given.pair)).backward()
     assert sum(float(leaf.grad.norm()) for leaf in given.leaves) > 0
     assert all(leaf.grad is None for leaf in given.teacher)
 

@@ -22,6 +22,7 @@ from kdexplorer.models.weights import save_student
 from kdexplorer.params import ConfigError
 from kdexplorer.presets import preset_config
 from kdexplorer.training import describe, fit
+from kdexplorer.training.measurement import measure
 
 REAL = Path(__file__).parents[3] / "shared/data/weights/dncnn_25.pth"
 
@@ -175,3 +176,8 @@ def test_the_published_denoiser_denoises() -> None:
     values = {"teacher": teacher(REAL), "data.gray": True, "training.steps": 1, "training.evaluate_every": 1, "data.held_out": 2}  # fmt: skip
     last = [event for event in fit(small(values)) if isinstance(event, Evaluated)][-1]
     assert last.teacher["psnr"] > last.input["psnr"] + 8
+
+
+def test_what_a_run_with_it_costs_is_measured(tmp_path: Path) -> None:
+    config = small({"teacher": teacher(saved(dncnn(), tmp_path / "g.pth")), "data.gray": True})
+    assert measure(config)["step"] > 0

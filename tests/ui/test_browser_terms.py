@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from person import Person
+from person import RUN, Person
 from playwright.sync_api import Locator, Page, expect
 
 from kdexplorer.catalog import catalog
-from kdexplorer.config import Active, RunConfig, Schedule
+from kdexplorer.config import Active, RunConfig, Schedule, with_values
 from kdexplorer.distillation.schedule import factor_at, is_active
 from kdexplorer.presets import preset_config
 
@@ -210,3 +210,41 @@ def test_layers_are_paired_by_keyboard_and_come_back(visitor: Callable[..., Pers
     expect(layers.locator("> summary")).to_contain_text("1 × 1 convolution")
     expect(page.locator(f".k-terms [data-method={taps}] .k-method-about")).to_contain_text("learns")
     RunConfig.from_dict(page.evaluate(CONFIG))
+
+
+def test_what_is_set_here_is_what_the_run_does(visitor: Callable[..., Person]) -> None:
+    me = visitor()
+    page = me.visit()
+    short = {
+        "training.steps": 8,
+        "training.batch_size": 8,
+        "training.log_every": 1,
+        "training.evaluate_every": 8,
+    }
+    plan = {"training.threads": 1, "data.held_out": 20, "variants.0.balance": "fixed"}
+    config = with_values(preset_config("three_signals"), {**short, **plan})
+    page.evaluate("config => window.kdx.form.load(config)", config.model_dump(mode="json"))
+    described(page)
+    stage = fold(page, "hint.stage")
+    stage.locator("[data-name=begin]").fill("5")
+    expect(stage.locator("> summary")).to_contain_text("steps 5 to 8")
+    schedules = fold(page, "soft_targets.schedules")
+    schedules.locator("[data-name='schedule.weight']").select_option("step")
+    schedules.locator("[data-name=begin]").first.fill("3")
+    layers = fold(page, "attention_transfer.layers")
+    layers.locator("[data-name='pairs.student.stage1']").press("Enter")
+    layers.locator("[data-name='pairs.teacher.stage1']").press("Enter")
+    expect(layers.locator("> summary")).to_contain_text("2 × your choice")
+    page.locator("#kdx-distill").click()
+    me.until("run.over && run.steps.length === 8")
+    assert page.evaluate(f"{RUN}.status") == "finished"
+    hint, soft, attention = (
+        page.evaluate(f"{RUN}.losses.distilled.{term}")
+        for term in ("hint", "soft_targets", "attention_transfer")
+    )
+    assert [value is None for value in hint[0]] == [True] * 5 + [False] * 3
+    assert soft[1] == [0] * 3 + [0.5] * 5
+    assert all(value > 0 for value in attention[0])
+    kept = page.evaluate(f"{RUN}.config.variants[0].terms")
+    pairs = next(term["layers"] for term in kept if term["method"] == "attention_transfer")
+    assert [pair["student"] for pair in pairs] == ["stage2", "stage3"]

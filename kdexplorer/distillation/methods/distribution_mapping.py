@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from kdexplorer.distillation.method import full_precision
+from kdexplorer.distillation.category_encoders import ENCODER, category_encoder, feature_bytes, too_small
+from kdexplorer.distillation.category_map import category_colors
+from kdexplorer.distillation.method import METHODS, MethodSpec, Signals, full_precision, same_images
+from kdexplorer.distillation.vq_encoder import CategoryEncoder, nearest_words
 
 
 def log_categories(feature: Tensor, codebook: Tensor) -> Tensor:
@@ -30,3 +36,63 @@ def distribution_mapping_loss(student_feature: Tensor, teacher_feature: Tensor, 
     """
     student, teacher = (log_categories(z, codebook) for z in (student_feature, teacher_feature))
     return -(teacher.exp() * student).sum(dim=1).mean()
+
+
+class Categories(nn.Module):
+    """A frozen encoder.
+
+    Attributes:
+        seen: the share of places at which student and teacher last had the same nearest word.
+    """
+
+    def __init__(self, encoder: CategoryEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.seen: dict[str, Tensor] = {}
+
+
+def _loss(signals: Signals, params: Mapping[str, Any], categories: nn.Module | None) -> Tensor:
+    assert isinstance(categories, Categories)
+    encoder = categories.encoder
+    student = encoder.latent(signals.student_output)
+    with torch.no_grad():
+        teacher = encoder.latent(signals.teacher_output)
+        words = (nearest_words(z, encoder.codebook) for z in (student.detach(), teacher))
+        categories.seen = {"same category": torch.eq(*words).float().mean()}
+    return distribution_mapping_loss(student, teacher, encoder.codebook)
+
+
+def _pictures(
+    signals: Signals, params: Mapping[str, Any], categories: nn.Module | None
+) -> list[tuple[str, Tensor]]:
+    assert isinstance(categories, Categories)
+    encoder = categories.encoder
+    shown = []
+    for name, image in (("student", signals.student_output), ("teacher", signals.teacher_output)):
+        with torch.no_grad():
+            words = nearest_words(encoder.latent(image), encoder.codebook)
+        colors = category_colors(words, len(encoder.codebook))
+        shown.append((f"categories of the {name}", F.interpolate(colors, image.shape[-2:], mode="nearest")))
+    return shown
+
+
+METHODS.add(
+    MethodSpec(
+        id="distribution_mapping",
+        title="Distribution mapping (DCKD)",
+        order=64,
+        summary="Matches which words of a codebook describe the teacher's image, place by place.",
+        paper="2412.08939",
+        tasks=("restoration",),
+        params=(ENCODER,),
+        default_weight=0.001,
+        formula=r"-\frac{1}{N}\sum_{n,k} C_t\log C_s,\quad C = \mathrm{softmax}_k\!\left(-\|z - e_k\|^2\right)",
+        matches="the distribution over a codebook's words",
+        knowledge="responses",
+        learnable=lambda pair, params: Categories(category_encoder(params)),
+        loss=_loss,
+        fits=lambda pair: same_images(pair) or too_small(pair),
+        memory=lambda pair, params: 2 * pair.batch * feature_bytes(params, pair),
+        pictures=_pictures,
+    )
+)  # fmt: skip

@@ -3,7 +3,7 @@
 import { h } from './dom.js';
 import { t, tx } from './words.js';
 
-const FOLDED = { who: 'presets.who', when: 'presets.when' }; // group → its words
+const FOLDED = { restore: 'presets.restore', who: 'presets.who', when: 'presets.when' }; // group → its words
 
 function chip(form, preset) {
   return h(

@@ -2,6 +2,7 @@
 
 import { h, replace, say } from './dom.js';
 import { listen } from './browser.js';
+import { Inside } from './pictures_inside.js';
 import { OwnPhoto } from './pictures_photo.js';
 import { Predictions } from './pictures_predictions.js';
 import { Restorations } from './pictures_restorations.js';
@@ -21,6 +22,7 @@ class Pictures {
     this.trouble = h('p', { class: 'k-trouble', role: 'status' });
     this.body = h('div', { class: 'k-pictures-body' });
     this.photo = new OwnPhoto(server, upload);
+    this.inside = new Inside();
     this.element = h(
       'div',
       { class: 'k-study k-pictures-tab' },
@@ -32,6 +34,7 @@ class Pictures {
         this.ghost,
       ),
       this.body,
+      this.inside.element,
       this.photo.element,
     );
     replace(element, this.element);
@@ -51,6 +54,7 @@ class Pictures {
     replace(this.ghost, h('h4', {}, title), h('p', {}, text));
     this.body.replaceChildren();
     this.photo.show(null);
+    this.inside.show(null, []);
   }
 
   follow(run, changed) {
@@ -69,6 +73,7 @@ class Pictures {
       this.soon();
     }
     if (run.over && !run.previews.length) this.empty(t('pictures.none'), t('pictures.none.help'));
+    if (changed.has('seen')) this.inside.follow(run);
     if (this.view) this.photo.show(run);
   }
 
@@ -120,6 +125,7 @@ class Pictures {
       this.photo.show(this.run);
     }
     this.view.show(data, this.run);
+    this.inside.show(this.run, data.inside ?? []);
   }
 }
 

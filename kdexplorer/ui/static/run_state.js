@@ -1,6 +1,6 @@
 // What this page knows of a run: its row, its configuration, and its log so far.
 
-const LISTS = ['evaluations', 'knobs', 'previews', 'checkpoints', 'refused', 'finished', 'extensions'];
+const LISTS = ['evaluations', 'knobs', 'previews', 'checkpoints', 'refused', 'finished', 'extensions', 'seen'];
 
 export class RunState {
   constructor(id) {
