@@ -47,7 +47,9 @@ def radial(values: np.ndarray) -> np.ndarray:
     size = [2 ** int(np.ceil(np.log2(n))) for n in (height, width)]
     power = np.abs(np.fft.fft2(window * (values - values.mean()), size)) ** 2 / (window**2).sum()
     bins = min(height, width) // 2
-    ring = np.round(2 * bins * np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.fftfreq(size[1])[None]))
+    ring = np.floor(
+        2 * bins * np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.fftfreq(size[1])[None]) + 0.5
+    )
     return np.array([10 * np.log10(power[ring == i].mean()) for i in range(1, bins + 1)])
 
 
@@ -69,24 +71,17 @@ def test_a_marked_patch_is_explained_for_all_networks(visitor: Any, shared: Any)
 
     box = marker.bounding_box()
     assert box
-    for share in (0.3, 0.4, 0.7):  # the newest counts
+    for share in (0.3, 0.7):  # the newest counts
         marker.click(position={"x": share * box["width"], "y": 0.5 * box["height"]})
     expect(maps).to_have_count(3)
     expect(maps.locator(".k-panel-name")).to_have_text(["teacher", "distilled", "control"])
     page.wait_for_function(f"(([a, b]) => a.join() === b.join())(({PLACES})())")
-    assert len(asked) < 3
+    assert len(asked) <= 2
     expect(page.locator(".k-lam output")).to_have_text("16 × 16 at 59, 40")
     expect(maps.nth(0).locator("dt")).to_have_text(["Diffusion index"])
     expect(maps.nth(1).locator("dt")).to_have_text(["Diffusion index", "cosine", "top 20 %"])
     for score in maps.locator("dt:text-is('Diffusion index') + dd").all_inner_texts():
         assert 0 < float(score) < 100
-
-    marker.focus()
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("Shift+ArrowLeft")
-    page.keyboard.press("+")
-    expect(page.locator(".k-lam output")).to_have_text("20 × 20 at 56, 34")
-    page.wait_for_function(f"(([a, b]) => a.join() === b.join())(({PLACES})())")
 
     distilled, teacher = (
         page.locator(f".k-lam-maps [data-role={role}] .k-over") for role in ("variant", "teacher")
@@ -96,6 +91,12 @@ def test_a_marked_patch_is_explained_for_all_networks(visitor: Any, shared: Any)
     expect(distilled).not_to_have_attribute("src", before[0])
     expect(teacher).to_have_attribute("src", before[1])
     expect(page.locator(".k-lam-marker [role=status]")).to_contain_text("step 10 · 96 × 96 pixels")
+
+    marker.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("+")
+    expect(page.locator(".k-lam output")).to_have_text("20 × 20 at 56, 34")
 
 
 def test_a_classifier_has_no_patch_to_mark(visitor: Any, shared: Any) -> None:
@@ -131,7 +132,9 @@ def test_the_filmstrip_plays_the_stored_steps(visitor: Any, shared: Any) -> None
           return seen;
         }"""
     )
-    assert list(dict.fromkeys(seen)) == ["step 1", "step 10", "step 20"]
+    folder = Path(shared.home) / "runs" / shared.photos / "previews"
+    stored = sorted(int(file.stem) for file in folder.glob("????????.json"))
+    assert list(dict.fromkeys(seen)) == [f"step {step}" for step in stored]
     last = items(shared, 20)[0]["panels"][2]["metrics"]["psnr"]
     expect(panels.nth(2).locator(".k-panel-scores")).to_have_text(f"{last:.2f} dB")
     zoom = "element => getComputedStyle(element).getPropertyValue('--zoom')"
