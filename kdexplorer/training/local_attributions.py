@@ -78,7 +78,8 @@ def local_maps(
     Raises:
         ConfigError: the patch is too small or too large, or does not lie in the restored image.
     """
-    window = window_around(patch, *example.input.shape[-2:], scale)
+    height, width = example.input.shape[-2:]
+    window = window_around(patch, height, width, scale)
     image = window.cut(example.input)[0]
     inside = Patch(patch.top - window.top * scale, patch.left - window.left * scale, patch.side)
     found = dict(known or {})
@@ -115,7 +116,8 @@ def local_attributions(
     pixel counts; colours show the square root of a map, so that faint context is seen. Alignment is each student's
     `likeness` to the teacher.
     """
-    window = window_around(patch, *example.input.shape[-2:], scale)
+    height, width = example.input.shape[-2:]
+    window = window_around(patch, height, width, scale)
     panels = [
         {
             "role": role,
