@@ -22,8 +22,8 @@ export class Filmstrip {
     this.note = h('p', { class: 'k-note', role: 'status' });
     this.element = h(
       'section',
-      { class: 'k-filmstrip', 'aria-label': t('film.title') },
-      h('h4', {}, t('film.title')),
+      { class: 'k-panel k-filmstrip', 'aria-label': t('film.title') },
+      h('h3', {}, t('film.title')),
       this.row,
       h('div', { class: 'k-film-line' }, this.button, this.scrub.element),
       h('p', { class: 'k-note' }, t('film.caption')),

@@ -32,10 +32,14 @@ export class Restorations {
       viewport => this.film.follow(viewport),
     );
     this.element = h(
-      'section',
-      { class: 'k-panel k-restorations', 'aria-label': t('pictures.restorations') },
-      h('div', { class: 'k-strip-line' }, this.strip.element, this.note),
-      this.comparison.element,
+      'div',
+      { class: 'k-closer' },
+      h(
+        'section',
+        { class: 'k-panel k-restorations', 'aria-label': t('pictures.restorations') },
+        h('div', { class: 'k-strip-line' }, this.strip.element, this.note),
+        this.comparison.element,
+      ),
       this.film.element,
       this.signals.element,
     );

@@ -30,7 +30,7 @@ export class Signals {
       });
     this.element = h(
       'details',
-      { class: 'k-signals' },
+      { class: 'k-panel k-signals' },
       h('summary', {}, t('signal.title')),
       h(
         'div',
