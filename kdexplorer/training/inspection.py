@@ -121,7 +121,7 @@ class Inspection(OpenedRun):
         """Local attribution maps of teacher, one variant (None: the first) and control, for a patch of one image.
 
         Returns:
-            {caption, picture, size, window, patch, panels, alignment}, see `local_attributions`
+            {caption, picture, size, window, counted, patch, panels, alignment}, see `local_attributions`
 
         Raises:
             ConfigError: not a restoration, no such image or variant, or a patch that does not fit.

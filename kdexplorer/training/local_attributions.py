@@ -109,9 +109,9 @@ def likeness(a: Tensor, b: Tensor) -> dict[str, float | None]:
 def local_attributions(
     maps: Mapping[str, Tensor], networks: Sequence[Named], example: Example, patch: Patch, scale: int
 ) -> dict[str, Any]:
-    """Maps as a page shows them: {caption, picture, size, window, patch, panels, alignment}.
+    """Maps as a page shows them: {caption, picture, size, window, counted, patch, panels, alignment}.
 
-    `picture` is the input in the window; `size` is [width, height] of the whole picture, `window` [left, top, width,
+    `picture` is the input in the window; `counted` is [width, height] of the maps, in pixels of the input; `size` is [width, height] of the whole picture, `window` [left, top, width,
     height] and `patch` {left, top, side}, in its pixels. Panels are {role, name, map, diffusion}, {empty} where no
     pixel counts; colours show the square root of a map, so that faint context is seen. Alignment is each student's
     `likeness` to the teacher.
@@ -133,6 +133,7 @@ def local_attributions(
         "picture": data_uri(window.cut(example.picture, scale)),
         "size": list(example.picture.shape[:-3:-1]),
         "window": [scale * side for side in (window.left, window.top, window.width, window.height)],
+        "counted": [window.width, window.height],
         "patch": {"left": patch.left, "top": patch.top, "side": patch.side},
         "panels": panels,
         "alignment": {

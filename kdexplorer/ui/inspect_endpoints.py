@@ -63,8 +63,8 @@ class InspectEndpoints:
 
     @answers
     def local(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{run, step, image, patch: {left, top, side}, variant?} → {step, picture, size, window, patch, panels,
-        alignment}: local attribution maps, in pixels of the restored image."""
+        """{run, step, image, patch: {left, top, side}, variant?} → {step, picture, size, window, counted, patch,
+        panels, alignment}: local attribution maps; the patch is in pixels of the restored image."""
         run, step = self._run_at(query)
         asked = query.get("patch")
         if not isinstance(asked, Mapping):

@@ -37,6 +37,7 @@ def test_teacher_one_variant_and_control_side_by_side(opened: Inspection) -> Non
     assert [panel["name"] for panel in found["panels"]] == ["control", "a", "teacher"]
     assert found["size"] == [48, 48]
     assert found["window"] == [0, 0, 48, 48]
+    assert found["counted"] == [24, 24]  # the input is half as large
     assert found["patch"] == {"left": 12, "top": 20, "side": 8}
     assert all(0 < panel["diffusion"] < 100 and not panel["empty"] for panel in found["panels"])
     assert found["alignment"]["a"] == found["alignment"]["control"]  # same seed, same weights

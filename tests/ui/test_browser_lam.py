@@ -90,13 +90,24 @@ def test_a_marked_patch_is_explained_for_all_networks(visitor: Any, shared: Any)
     page.locator(".k-look .k-scrub input").fill("0")
     expect(distilled).not_to_have_attribute("src", before[0])
     expect(teacher).to_have_attribute("src", before[1])
-    expect(page.locator(".k-lam-marker [role=status]")).to_contain_text("step 10 · 96 × 96 pixels")
+    expect(page.locator(".k-lam-marker [role=status]")).to_contain_text(
+        "step 10 · 96 × 96 pixels of the input"
+    )
 
+    marker.hover()
+    box = marker.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20 + box["width"] / 4, box["y"] + 30, steps=3)
+    page.mouse.up()
+    expect(page.locator(".k-lam output")).to_contain_text("24 × 24 at ")
+    marker.click(position={"x": 0.7 * box["width"], "y": 0.5 * box["height"]})
     marker.focus()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("+")
-    expect(page.locator(".k-lam output")).to_have_text("20 × 20 at 56, 34")
+    expect(page.locator(".k-lam output")).to_have_text("30 × 30 at 51, 27")
 
 
 def test_a_classifier_has_no_patch_to_mark(visitor: Any, shared: Any) -> None:

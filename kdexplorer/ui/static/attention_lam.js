@@ -127,7 +127,7 @@ export class LocalAttribution {
       );
     }
     panels.forEach((panel, i) => fill(this.parts[i], panel, found));
-    const [, , width, height] = found.window;
+    const [width, height] = found.counted;
     say(this.status, t('lam.at', { step: found.step.toLocaleString('en-US'), width, height }));
   }
 }
