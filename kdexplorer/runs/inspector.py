@@ -50,6 +50,7 @@ class Inspector:
             "facts": self._facts,
             "attribute": self._attribute,
             "align": self._align,
+            "local": self._local,
             "photo": self._photo,
             "measure": self._measure,
         }
@@ -93,6 +94,11 @@ class Inspector:
     def _align(self, question: dict[str, Any]) -> dict[str, Any]:
         run = self._run(question)
         return run.align(question["images"], question["algorithm"], question["layer"], question["target"])
+
+    def _local(self, question: dict[str, Any]) -> dict[str, Any]:
+        from kdexplorer.attribution.algorithms.local_attribution import Patch
+
+        return self._run(question).local(question["image"], Patch(**question["patch"]), question["variant"])
 
     def _photo(self, question: dict[str, Any]) -> dict[str, Any]:
         from kdexplorer.training.photo import see_photo

@@ -10,13 +10,16 @@ import torch
 from torch import Tensor
 
 from kdexplorer.attribution import ATTRIBUTIONS, AttributionSpec
+from kdexplorer.attribution.algorithms.local_attribution import Patch
 from kdexplorer.config import RunConfig
 from kdexplorer.metrics.comparison import paired_bootstrap
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks import TASKS, Example
+from kdexplorer.tasks.kinds.restoration import Restoration
 from kdexplorer.tasks.picture import sketch
 from kdexplorer.training.attributions import Target, agreement, attribution, attribution_maps
 from kdexplorer.training.binding import layer_path
+from kdexplorer.training.local_attributions import local_attributions, local_maps
 from kdexplorer.training.opened_run import OpenedRun
 
 PIXELS_AT_ONCE = 300_000  # attributed together
@@ -29,6 +32,7 @@ class Inspection(OpenedRun):
         super().__init__(config)
         # The last question about alignment, and the teacher's maps for it: they are the same at every checkpoint.
         self._teacher_maps: tuple[object, dict[int, dict[str, Tensor]]] = (None, {})
+        self._teacher_local: tuple[object, dict[str, Tensor]] = (None, {})
 
     def facts(self) -> dict[str, Any]:
         """{images, classes, layers, layer, algorithms, task, notes}: what there is to choose from."""
@@ -112,6 +116,28 @@ class Inspection(OpenedRun):
             name: scores["inside"] for name, scores in shown["alignment"].items() if "inside" in scores
         }
         return shown
+
+    def local(self, image: int, patch: Patch, variant: str | None) -> dict[str, Any]:
+        """Local attribution maps of teacher, one variant (None: the first) and control, for a patch of one image.
+
+        Returns:
+            {caption, picture, size, window, counted, patch, panels, alignment}, see `local_attributions`
+
+        Raises:
+            ConfigError: not a restoration, no such image or variant, or a patch that does not fit.
+        """
+        if not isinstance(self.task, Restoration):
+            raise ConfigError("Local attribution maps explain restored patches: choose a run on restoration.")
+        names = [name for role, name, _ in self.networks if role == "variant"]
+        chosen = next(iter(names), None) if variant is None else variant
+        if variant is not None and variant not in names:
+            raise ConfigError(f"variant: choose one of {', '.join(names)}.")
+        networks = [found for found in self.networks if found[0] != "variant" or found[1] == chosen]
+        example, scale = self.example(image), self.task.scale
+        known = self._teacher_local[1] if self._teacher_local[0] == (image, patch) else {}
+        maps = local_maps(networks, example, patch, scale, known)
+        self._teacher_local = ((image, patch), {name: maps[name] for name in maps if name == "teacher"})
+        return local_attributions(maps, networks, example, patch, scale)
 
     def align(
         self, images: int, algorithm: str | None, layer: Mapping[str, str | None], target: Target

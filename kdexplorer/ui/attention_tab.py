@@ -10,6 +10,5 @@ from kdexplorer.ui.panel import panel
 
 def attention(endpoints: Endpoints) -> gr.HTML:
     inspect = endpoints.inspect
-    return panel(
-        "attention_tab.js", server=(inspect.facts, inspect.attribute, inspect.align), elem_id="kdx-attention"
-    )
+    functions = (inspect.facts, inspect.attribute, inspect.align, inspect.local)
+    return panel("attention_tab.js", server=functions, elem_id="kdx-attention")

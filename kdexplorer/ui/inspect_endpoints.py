@@ -62,6 +62,20 @@ class InspectEndpoints:
         return {"step": step, **self._ask("align", run, keep=True, step=step, images=images, **_view(query))}
 
     @answers
+    def local(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, step, image, patch: {left, top, side}, variant?} → {step, picture, size, window, counted, patch,
+        panels, alignment}: local attribution maps; the patch is in pixels of the restored image."""
+        run, step = self._run_at(query)
+        asked = query.get("patch")
+        if not isinstance(asked, Mapping):
+            raise ConfigError("patch: expected an object with left, top and side.")
+        patch = {name: whole(asked, name, 0, 100_000) for name in ("left", "top", "side")}
+        variant = None if query.get("variant") is None else text(query, "variant", 200)
+        image = whole(query, "image", 0, 100_000)
+        shown = self._ask("local", run, keep=True, step=step, image=image, patch=patch, variant=variant)
+        return {"step": step, **shown}
+
+    @answers
     def photo(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """{run, step?, upload, degrade, seed?} → {step, name, size, panels, notes, convention?}."""
         run, step = self._run_at(query)

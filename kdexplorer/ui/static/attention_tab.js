@@ -5,6 +5,7 @@ import { listen } from './browser.js';
 import { AlignmentChart } from './alignment_chart.js';
 import { MEASURES, Maps, meanings } from './attention_maps.js';
 import { AttentionChoices } from './attention_choices.js';
+import { LocalAttribution } from './attention_lam.js';
 import { loadPlotly } from './chart.js';
 import { ImageStrip } from './image_strip.js';
 import { Questions } from './questions.js';
@@ -34,6 +35,7 @@ class Attention {
     this.trouble = h('p', { class: 'k-trouble', role: 'alert' });
     this.notes = h('p', { class: 'k-note' });
     this.meanings = h('div', {});
+    this.lam = new LocalAttribution(question => this.askLam(question));
     this.questions = new Questions(() => this.nextOfCurve());
     replace(
       element,
@@ -51,6 +53,7 @@ class Attention {
           this.notes,
         ),
         this.maps.element,
+        this.lam.element,
         h(
           'div',
           { class: 'k-look-row' },
@@ -96,6 +99,7 @@ class Attention {
     say(this.notes, '');
     say(this.status, '');
     this.maps.wait(false);
+    this.lam.forget();
     this.maps.empty(this.run ? t('look.waiting') : t('look.noRun'));
   }
 
@@ -148,6 +152,7 @@ class Attention {
         found.images.map(image => ({ ...image, name: this.nameOf(image) })),
         found.images[0]?.index ?? null,
       );
+      this.lam.open(found, this.run);
       this.curveOn = !this.run.active;
     }
     this.look();
@@ -166,6 +171,7 @@ class Attention {
     const asked = { run: run.id, step, image: this.strip.chosen, ...this.choices.values };
     const key = JSON.stringify(asked);
     this.wanted = key;
+    this.lam.at({ run: run.id, step, image: asked.image });
     this.curve.show(run, this.points, step);
     const known = this.kept.get(key);
     if (known) {
@@ -195,8 +201,14 @@ class Attention {
     const image = this.facts.images.find(({ index }) => index === this.strip.chosen);
     const truth = image?.label === undefined ? null : this.facts.classes[image.label];
     this.maps.show(found, this.run, truth, this.choices.explained(truth));
+    this.lam.picture(this.strip.chosen, found.panels.find(panel => panel.role === 'input').image);
     const scores = Object.values(found.alignment ?? {});
     replace(this.meanings, meanings(MEASURES.filter(id => scores.some(score => score[id] !== undefined))));
+  }
+
+  askLam(question) {
+    if (!question) this.questions.drop('lam');
+    else this.questions.put('lam', { ask: () => this.server.local(question.asked), take: question.take });
   }
 
   // Other layers, another algorithm or class: the curve begins anew.

@@ -101,7 +101,7 @@ class Pictures {
     if (!found.error) {
       this.kept.set(step, found);
       if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
-      this.draw(found);
+      this.draw(found, step);
     }
     if (this.slider.step !== step) this.load();
   }
@@ -115,16 +115,17 @@ class Pictures {
       : { ...found, logits: logits.error ? null : logits, scores: scores.error ? null : scores };
   }
 
-  draw(data) {
+  draw(data, step) {
     const Kind = data.kind === 'restoration' ? Restorations : Predictions;
     if (!(this.view instanceof Kind)) {
-      this.view = new Kind({ plotly: this.plotly });
+      const { run, plotly } = this;
+      this.view = new Kind({ plotly, fetch: async other => this.kept.get(other) ?? this.fetch(run, other) });
       this.ghost.hidden = true;
       say(this.title, t(data.kind === 'restoration' ? 'pictures.restorations' : 'pictures.predictions'));
       replace(this.body, this.view.element);
       this.photo.show(this.run);
     }
-    this.view.show(data, this.run);
+    this.view.show(data, this.run, step);
     this.inside.show(this.run, data.inside ?? []);
   }
 }

@@ -11,9 +11,9 @@ import { t, tx } from './words.js';
 const STUDENTS = ['variant', 'control'];
 
 export class Comparison {
-  // aside: an element beside the slider
-  constructor(aside = null) {
-    Object.assign(this, { panels: [], gain: 0, shown: null });
+  // aside: an element beside the slider; viewed(viewport): the zoom or the place has changed
+  constructor(aside = null, viewed = null) {
+    Object.assign(this, { panels: [], gain: 0, shown: null, viewed });
     this.element = h('div', { class: 'k-comparison' });
     this.viewport = new Viewport(this.element, zoom => this.zoomed(zoom));
     const watch = view => this.viewport.watch(view);
@@ -84,6 +84,7 @@ export class Comparison {
     if (!this.level) return;
     say(this.level, `${Math.round(100 * zoom)} %`);
     for (const panel of [...this.panels, this.slider]) panel.sharpen(zoom);
+    this.viewed?.(this.viewport);
   }
 
   mode(on) {

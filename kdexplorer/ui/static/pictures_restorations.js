@@ -4,12 +4,17 @@ import { h, replace, say } from './dom.js';
 import { fixed } from './format.js';
 import { ImageStrip } from './image_strip.js';
 import { Comparison, bestOf } from './pictures_comparison.js';
+import { Filmstrip } from './pictures_filmstrip.js';
 import { roleName, swatch } from './pictures_panel.js';
+import { Signals } from './pictures_signals.js';
 import { t, tx } from './words.js';
 
 export class Restorations {
-  constructor() {
+  // fetch(step) → the pictures of that step, or {error}
+  constructor({ plotly, fetch }) {
     this.chosen = 0;
+    this.film = new Filmstrip(fetch);
+    this.signals = new Signals(plotly);
     this.strip = new ImageStrip(t('preview.choose'), index => {
       this.chosen = index;
       this.draw();
@@ -24,17 +29,24 @@ export class Restorations {
         this.table,
         h('p', { class: 'k-note' }, t('pictures.table.help')),
       ),
+      viewport => this.film.follow(viewport),
     );
     this.element = h(
-      'section',
-      { class: 'k-panel k-restorations', 'aria-label': t('pictures.restorations') },
-      h('div', { class: 'k-strip-line' }, this.strip.element, this.note),
-      this.comparison.element,
+      'div',
+      { class: 'k-closer' },
+      h(
+        'section',
+        { class: 'k-panel k-restorations', 'aria-label': t('pictures.restorations') },
+        h('div', { class: 'k-strip-line' }, this.strip.element, this.note),
+        this.comparison.element,
+      ),
+      this.film.element,
+      this.signals.element,
     );
   }
 
-  show(data, run) {
-    Object.assign(this, { data, run });
+  show(data, run, step) {
+    Object.assign(this, { data, run, step });
     this.chosen = Math.min(this.chosen, data.items.length - 1);
     this.draw();
   }
@@ -48,6 +60,8 @@ export class Restorations {
     );
     say(this.note, item.name);
     this.comparison.show({ title: item.name, panels: item.panels, convention: data.convention }, run.metrics, run);
+    this.film.show(data, this.step, this.chosen, run);
+    this.signals.show(item.panels, run);
     this.fillTable();
   }
 

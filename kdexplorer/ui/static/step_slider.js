@@ -42,6 +42,13 @@ export class StepSlider {
     this.slider.dispatchEvent(new Event('input'));
   }
 
+  // Moves to the place `at` among the steps; asks for nothing.
+  put(at) {
+    this.slider.value = at;
+    this.follow = at === this.steps.length - 1;
+    this.label();
+  }
+
   reset() {
     this.follow = true;
     this.show([]);
