@@ -55,8 +55,9 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         kept, rest = [], x
         for step in self.steps:
-            keep, rest = F.leaky_relu(step(rest), SLOPE).split((self.kept, self.passed), dim=1)
-            kept.append(keep)
+            features = F.leaky_relu(step(rest), SLOPE)
+            kept.append(features[:, : self.kept])
+            rest = features[:, self.kept :]
         added: Tensor = self.fuse(self.attention(torch.cat([*kept, self.end(rest)], dim=1)))
         return x + added
 

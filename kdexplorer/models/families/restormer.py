@@ -26,7 +26,7 @@ class ChannelNorm(nn.Module):
         super().__init__()
         self.body = nn.Module()
         self.body.weight = nn.Parameter(torch.ones(channels))
-        self.body.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+        self.body.register_parameter("bias", nn.Parameter(torch.zeros(channels)) if bias else None)
 
     def forward(self, x: Tensor) -> Tensor:
         weight, bias = self.body.weight, self.body.bias

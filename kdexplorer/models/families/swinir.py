@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +45,6 @@ class _LinspaceOnCpu(TorchFunctionMode):
         return func(*args, **{**(kwargs or {}), **where})
 
 
-@functools.cache
 def _mapped(group: type[nn.Module]) -> type[nn.Module]:
     return type(group.__name__, (_Mapped, group), {})
 
