@@ -223,7 +223,7 @@ def test_registering_loads_no_other_library() -> None:
 
     code = (
         "import sys; from kdexplorer.models import MODELS; len(list(MODELS));"
-        "print([m for m in ('torchvision', 'timm', 'captum', 'gradio') if m in sys.modules])"
+        "print([m for m in ('torchvision', 'timm', 'captum', 'gradio', 'spandrel') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
