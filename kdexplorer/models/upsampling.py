@@ -29,3 +29,10 @@ def scale_problem(scale: int) -> str | None:
     if scale in (1, 2, 3, 4):
         return None
     return f"it enlarges 1, 2, 3 or 4 times, not {scale}: choose another scale."
+
+
+def same_size_problem(scale: int) -> str | None:
+    """Why a network that keeps the size does not fit, or None."""
+    if scale == 1:
+        return None
+    return "it does not enlarge: choose ESPCN, FSRCNN or EDSR for super-resolution."

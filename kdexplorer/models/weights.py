@@ -136,7 +136,9 @@ def _load_state(network: Network, state: State, name: str) -> None:
     state = match_keys(state, own)
     # older files lack these counters, which matter only without a momentum
     counters = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
-    state = {**counters, **state}
+    # published Swin transformers hold masks for their training patches, which are made anew for any size
+    masks = {key for key in state if key.endswith(".attn_mask") and key not in own}
+    state = {**counters, **{key: value for key, value in state.items() if key not in masks}}
     problems = [
         _few("is missing", [key for key in own if key not in state]),
         _few("has unknown", [key for key in state if key not in own]),

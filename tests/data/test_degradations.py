@@ -99,7 +99,7 @@ def test_unknown_and_out_of_bounds_are_refused() -> None:
     images = torch.rand(1, 3, 16, 16)
     with pytest.raises(ConfigError, match="bicubic"):
         degrade(images, (Component(id="rust"),), torch.Generator())
-    with pytest.raises(ConfigError, match="between 5 and 75"):
+    with pytest.raises(ConfigError, match="between 1 and 75"):
         degrade(images, (Component(id="gaussian_noise", params={"sigma": 500}),), torch.Generator())
 
 

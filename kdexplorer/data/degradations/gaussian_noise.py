@@ -38,7 +38,7 @@ DEGRADATIONS.add(
                 name="sigma",
                 title="Noise σ",
                 default=25.0,
-                minimum=5,
+                minimum=1,
                 maximum=75,
                 unit="of 255",
                 help="Standard deviation of the noise on the scale of 0–255.",

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from kdexplorer.models.spec import MODELS, ModelIO, ModelSpec
 from kdexplorer.models.stages import by_depth
+from kdexplorer.models.upsampling import same_size_problem
 from kdexplorer.params import Param
 
 
@@ -72,10 +73,6 @@ MODELS.add(
         build=_build,
         stages=lambda params, io: by_depth(_activations(params)),
         attribution_layer=lambda params, io: _activations(params)[-1],
-        fits=lambda params, io: (
-            None
-            if io.scale == 1
-            else "it does not enlarge: choose ESPCN, FSRCNN or EDSR for super-resolution."
-        ),
+        fits=lambda params, io: same_size_problem(io.scale),
     )
 )

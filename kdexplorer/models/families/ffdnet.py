@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from kdexplorer.models.spec import MODELS, ModelSpec
 from kdexplorer.models.stages import by_depth
+from kdexplorer.models.upsampling import same_size_problem
 from kdexplorer.params import Param
 
 
@@ -76,10 +77,6 @@ MODELS.add(
         build=lambda params, io: FFDNet(io.channels, params["width"], params["blocks"]),
         stages=lambda params, io: by_depth(_blocks(params)),
         attribution_layer=lambda params, io: _blocks(params)[-1],
-        fits=lambda params, io: (
-            None
-            if io.scale == 1
-            else "it does not enlarge: choose ESPCN, FSRCNN or EDSR for super-resolution."
-        ),
+        fits=lambda params, io: same_size_problem(io.scale),
     )
 )
