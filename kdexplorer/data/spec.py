@@ -75,12 +75,14 @@ class SourceSpec(Spec):
             loading (or downloading) them.
         samples: training images where `known` is given; 0 where every one is made anew.
         reads_paths: it opens a path that the person names: refused where that is not the machine's owner.
+        few: checked params → those that load just a few of its images, to look at one quickly.
     """
 
     load: Callable[[Mapping[str, Any], Sequence[int]], Any]
     reads_paths: bool = False
     known: Callable[[Mapping[str, Any]], tuple[int, int, int]] | None = None
     samples: int = 0
+    few: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda params: params
 
 
 @dataclass(frozen=True, kw_only=True)

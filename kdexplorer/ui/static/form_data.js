@@ -3,7 +3,8 @@
 import { h, replace, say, unique } from './dom.js';
 import { brief } from './format.js';
 import { field } from './fields.js';
-import { card, fieldsFor, fits, more, paramsFor } from './form_parts.js';
+import { degradations } from './form_degradations.js';
+import { fieldsFor, fits, more, paramsFor } from './form_parts.js';
 import { t, tx } from './words.js';
 import { uploadBox } from './form_upload.js';
 
@@ -57,28 +58,6 @@ function sourceChoice(form) {
   });
   draw();
   return [choice.element, inside];
-}
-
-function degradations(form) {
-  const { data, task } = form.config;
-  return form
-    .entries('degradations')
-    .filter(entry => fits(entry, task))
-    .map(entry => {
-      const find = () => data.degradations.find(component => component.id === entry.id);
-      return card({
-        title: entry.title,
-        summary: entry.summary,
-        on: Boolean(find()),
-        name: entry.id,
-        toggled: on => {
-          data.degradations = data.degradations.filter(component => component.id !== entry.id);
-          if (on) data.degradations.push({ id: entry.id, params: {} });
-          form.changed();
-        },
-        body: () => paramsFor(form, entry, find()),
-      });
-    });
 }
 
 function augmentations(form) {
@@ -150,15 +129,10 @@ function augmentations(form) {
 export function dataGroup(form) {
   const { data, task } = form.config;
   const specs = form.schema.fields.data.filter(spec => fits(spec, task));
-  const worse = degradations(form);
   return [
     taskChoice(form),
     sourceChoice(form),
-    worse.length && task === 'restoration'
-      ? h('div', { class: 'k-block' }, h('h3', {}, t('form.degradations')), worse)
-      : worse.length
-        ? more(worse, t('form.degradations'))
-        : null,
+    task === 'restoration' && h('div', { class: 'k-block' }, h('h3', {}, t('form.degradations')), degradations(form)),
     augmentations(form),
     fieldsFor(form, specs, data),
   ];
