@@ -61,7 +61,7 @@ def _ended(options: argparse.Namespace) -> Run:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from kdexplorer.data.pipeline import scale_of
+    from kdexplorer.data.pipeline import channels_and_scale
     from kdexplorer.training.restoring import restore_file
     from kdexplorer.training.trained import trained_network
 
@@ -69,11 +69,11 @@ def _restore(options: argparse.Namespace) -> int:
     run = _ended(options)
     network = trained_network(run.config, run.id, options.network)
     device = next(network.module.parameters()).device
-    scale = scale_of(run.config.data.degradations)
+    channels, scale = channels_and_scale(run.config.data)
     written = []
     for source, target in jobs:
         width, height = restore_file(
-            network.module, source, target, scale, device=device, ensemble=options.ensemble
+            network.module, source, target, scale, channels=channels, device=device, ensemble=options.ensemble
         )
         written.append({"from": str(source), "to": str(target), "width": width, "height": height})
         if not options.json:

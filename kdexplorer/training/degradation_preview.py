@@ -11,13 +11,13 @@ from torch import Tensor
 from kdexplorer.config import DataConfig
 from kdexplorer.data import DEGRADATIONS, SOURCES
 from kdexplorer.data.draws import generator
-from kdexplorer.data.photo_pool import NamedPhoto
 from kdexplorer.data.pipeline import degrade, scale_of
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.kinds.restoration import PREVIEW_CROP
 from kdexplorer.tasks.picture import data_uri
 
 IMAGES = 24  # held-out crops to go through
+Crop = tuple[str, list[Tensor]]  # its name; a photo, or a pair's degraded and clean image
 MIN_SIDE = 8  # of what a degradation leaves
 
 
@@ -25,10 +25,10 @@ class DegradationPreview:
     """Degrades held-out crops; keeps those of the source that was asked for last."""
 
     def __init__(self) -> None:
-        self._kept: tuple[str, list[NamedPhoto]] = ("", [])
+        self._kept: tuple[str, list[Crop]] = ("", [])
 
     def show(self, data: DataConfig, draw: int) -> dict[str, Any]:
-        """The `draw`-th held-out crop, clean and degraded; `draw` is also the seed.
+        """The `draw`-th held-out crop, clean and degraded, or as its pair was given; `draw` is also the seed.
 
         Returns:
             {name, clean, degraded: data URIs, clean_size, degraded_size: [width, height]}
@@ -37,22 +37,20 @@ class DegradationPreview:
             ConfigError: the source cannot be read, or a degradation fails; says which, and why.
         """
         crops = self._crops(data)
-        name, photo = crops[draw % len(crops)]
+        name, images = crops[draw % len(crops)]
+        if len(images) == 2:
+            worse, clean = (image.float().div(255) for image in images)
+            return _shown(name, clean, worse)
+        [photo] = images
         scale = scale_of(data.degradations)
         height, width = (side - side % scale for side in photo.shape[-2:])
         if min(height, width) < MIN_SIDE * scale:
             raise ConfigError(f"Together the degradations shrink the image {scale}×: leave one of them out.")
         clean = photo[:, :height, :width].float().div(255).unsqueeze(0)
         worse = _degraded(clean, data, generator("cpu", "degradation preview", draw))
-        return {
-            "name": name,
-            "clean": data_uri(clean[0]),
-            "degraded": data_uri(worse[0]),
-            "clean_size": [width, height],
-            "degraded_size": list(worse.shape[:-3:-1]),
-        }
+        return _shown(name, clean[0], worse[0])
 
-    def _crops(self, data: DataConfig) -> list[NamedPhoto]:
+    def _crops(self, data: DataConfig) -> list[Crop]:
         source = SOURCES[data.source.id]
         params = source.few(source.check(data.source.params))
         asked = json.dumps([data.source.id, params], sort_keys=True)
@@ -60,8 +58,18 @@ class DegradationPreview:
             crops = source.load(params, ()).held_out(IMAGES, PREVIEW_CROP)
             if not crops:
                 raise ConfigError("The source has no held-out image: add images, or choose another source.")
-            self._kept = asked, [(name, crop.clone()) for name, crop in crops]
+            self._kept = asked, [(name, [image.clone() for image in images]) for name, *images in crops]
         return self._kept[1]
+
+
+def _shown(name: str, clean: Tensor, worse: Tensor) -> dict[str, Any]:
+    return {
+        "name": name,
+        "clean": data_uri(clean),
+        "degraded": data_uri(worse),
+        "clean_size": list(clean.shape[:-3:-1]),
+        "degraded_size": list(worse.shape[:-3:-1]),
+    }
 
 
 def _degraded(clean: Tensor, data: DataConfig, draws: torch.Generator) -> Tensor:

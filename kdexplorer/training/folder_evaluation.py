@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from kdexplorer.config import CONTROL, RunConfig
+from kdexplorer.data import SOURCES
 from kdexplorer.data.draws import generator
+from kdexplorer.data.gray import in_channels
 from kdexplorer.data.image_file import image_files, read_image
-from kdexplorer.data.pipeline import degrade, scale_of
+from kdexplorer.data.pipeline import channels_and_scale, degrade
 from kdexplorer.data.resize import bicubic_upsample, mod_crop
 from kdexplorer.metrics.comparison import paired_bootstrap
 from kdexplorer.metrics.image import Channel, psnr, ssim
@@ -53,10 +55,15 @@ def evaluate_folder(
     """
     if config.task != "restoration":
         raise ConfigError("Only runs that restore images can be evaluated on a folder of images.")
-    scale = scale_of(config.data.degradations)
-    channel, shave = channel_and_shave(scale)
+    channels, scale = channels_and_scale(config.data)
+    if inputs is None and SOURCES[config.data.source.id].paired:
+        raise ConfigError(
+            "This run's degraded images were given: name the folder of those to restore (--inputs)."
+        )
+    channel, shave = channel_and_shave(scale, channels)
     images: list[dict[str, Any]] = []
-    for name, worse, clean in _pairs(config, folder, inputs, scale):
+    for name, *both in _pairs(config, folder, inputs, scale):
+        worse, clean = (in_channels(image, channels) for image in both)
         scores = {
             INPUT: _scores(bicubic_upsample(worse, scale) if scale > 1 else worse, clean, channel, shave)
         }
@@ -69,7 +76,7 @@ def evaluate_folder(
     names = [INPUT, *networks]
     by_name = {n: {m: [image["scores"][n][m] for image in images] for m in METRICS} for n in names}
     return {
-        "convention": dict(zip(METRICS, conventions(scale), strict=True)),
+        "convention": dict(zip(METRICS, conventions(scale, channels), strict=True)),
         "images": images,
         "mean": {
             n: {m: sum(values) / len(values) for m, values in found.items()} for n, found in by_name.items()

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from kdexplorer.data.gray import in_channels
 from kdexplorer.data.image_file import SUFFIXES, read_image
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.spec import Forward
@@ -37,18 +38,27 @@ def restore(forward: Forward, image: Tensor, scale: int, *, ensemble: bool = Fal
 
 
 def restore_file(
-    forward: Forward, source: Path, target: Path, scale: int, *, device: torch.device, ensemble: bool = False
+    forward: Forward,
+    source: Path,
+    target: Path,
+    scale: int,
+    *,
+    channels: int = 3,
+    device: torch.device,
+    ensemble: bool = False,
 ) -> tuple[int, int]:
     """Restore one image file and write it whole or not at all; returns its (width, height).
+
+    A network of one channel sees the image's luma, and what is written is gray.
 
     Raises:
         ConfigError: no image that can be read, another file format than images have, or it cannot be written.
     """
     if target.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{target.name}: write to a file that ends in {', '.join(sorted(SUFFIXES))}.")
-    image = read_image(source, max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0).to(device)
-    restored = restore(forward, image, scale, ensemble=ensemble)
-    pixels = restored[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+    image = read_image(source, max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0)
+    restored = restore(forward, in_channels(image, channels).to(device), scale, ensemble=ensemble)
+    pixels = restored[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).squeeze(2).numpy()
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
         os.close(handle)

@@ -9,13 +9,18 @@ from kdexplorer.data import AUGMENTATIONS, DEGRADATIONS, SOURCES, LabelledData, 
 from kdexplorer.params import ConfigError
 
 BUNDLED = ["photos", "digits", "shapes"]
-BRINGS_ITS_OWN = ["photo_folder", "image_folder", "npz", "uploads"]
+BRINGS_ITS_OWN = ["photo_folder", "image_folder", "npz", "uploads", "pair_folders", "pair_uploads"]
 
 
 def test_the_sources_are_there() -> None:
     downloads = ["cifar10", "cifar100", "mnist", "fashion_mnist"]
     assert {spec.id for spec in SOURCES} == {*BUNDLED, *BRINGS_ITS_OWN, *downloads}
-    assert {spec.id for spec in SOURCES if spec.reads_paths} == {"photo_folder", "image_folder", "npz"}
+    assert {spec.id for spec in SOURCES if spec.reads_paths} == {
+        "photo_folder",
+        "image_folder",
+        "npz",
+        "pair_folders",
+    }
 
 
 @pytest.mark.parametrize("spec", [*SOURCES, *DEGRADATIONS, *AUGMENTATIONS], ids=lambda spec: spec.id)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from person import Person
+from PIL import Image
 from playwright.sync_api import expect
 
 PICTURE = re.compile("^data:image/png")
@@ -38,3 +40,26 @@ def test_degradations_are_chips_with_an_order_and_a_picture(visitor: Callable[..
         page.locator(f"#kdx-form .k-chip[data-name={name}]").click()
     expect(block.locator(".k-note")).to_have_text("Switch a degradation on to see what it does.")
     expect(page.locator("#kdx-form .k-degradation")).to_have_count(0)
+
+
+def test_pairs_bring_their_degraded_images_with_them(visitor: Callable[..., Person], tmp_path: Path) -> None:
+    for side, name in ((64, "clean"), (32, "degraded")):
+        (tmp_path / name).mkdir()
+        for index in range(3):
+            Image.effect_noise((side, side), 40 * index).save(tmp_path / name / f"{index}.png")
+    page = visitor().visit()
+    form, data = page.locator("#kdx-form"), "window.kdx.form.config().data"
+    expect(form.locator(".k-chip[data-name=scale]")).to_have_count(1)
+    form.locator("select[data-name=source]").select_option("pair_folders")
+    expect(form.locator(".k-chip[data-name=gaussian_noise]")).to_have_count(0)
+    expect(form.locator(".k-chip[data-name=scale]")).to_have_count(0)
+    expect(form.locator(".k-worse .k-note")).to_have_text("Name the folder of clean images.")
+    form.locator("[data-name=clean_path]").fill(str(tmp_path / "clean"))
+    form.locator("[data-name=degraded_path]").fill(str(tmp_path / "degraded"))
+    expect(form.locator(".k-worse .k-note")).to_contain_text("set Scale to 2")
+    form.locator("input[data-name=scale][value='2']").check(force=True)
+    expect(form.locator(".k-worse figcaption").nth(1)).to_have_text("Degraded · 32 × 32")
+    assert page.evaluate(f"{data}.degradations") == []
+    assert page.evaluate(f"{data}.augmentations.map(found => found.id)") == ["flip", "rotate"]
+    form.locator("select[data-name=source]").select_option("photos")
+    assert page.evaluate(CHAIN) == ["gaussian_noise"]

@@ -90,7 +90,11 @@ def test_the_cost_is_measured_once_for_what_costs_the_same(inspect: InspectEndpo
 
 
 def test_degradations_are_shown_before_a_run(inspect: InspectEndpoints) -> None:
-    asked = {"source": {"id": "photos"}, "degradations": [{"id": "bicubic", "params": {"scale": 2}}], "draw": 3}
+    asked = {
+        "source": {"id": "photos"},
+        "degradations": [{"id": "bicubic", "params": {"scale": 2}}],
+        "draw": 3,
+    }
     shown = inspect.degraded(asked)
     assert (shown["clean_size"], shown["degraded_size"]) == ([144, 144], [72, 72])
     assert "choose what makes" in inspect.degraded({**asked, "degradations": []})["error"]

@@ -8,6 +8,15 @@ import { fieldsFor, fits, more, paramsFor } from './form_parts.js';
 import { t, tx } from './words.js';
 import { uploadBox } from './form_upload.js';
 
+// Which of a source's parameters are filled by sending files.
+const UPLOADED = {
+  uploads: [{ param: 'ids', kind: 'image', words: 'upload.images' }],
+  pair_uploads: [
+    { param: 'clean_ids', kind: 'pair', words: 'upload.clean' },
+    { param: 'degraded_ids', kind: 'pair', words: 'upload.degraded' },
+  ],
+};
+
 function taskChoice(form) {
   const spec = {
     kind: 'choice',
@@ -22,22 +31,48 @@ function taskChoice(form) {
   return field(spec, form.config.task, task => form.loadTask(task)).element;
 }
 
+// Pairs bring their degraded images with them; photos need degradations again.
+function changeSides(form) {
+  const { data } = form.config;
+  if (form.paired()) {
+    form.degradationsBefore = data.degradations;
+    data.degradations = [];
+    data.augmentations = data.augmentations.filter(found => form.entry('augmentations', found.id)?.exact);
+  } else {
+    const preset = form.entries('presets').find(found => found.config.data.degradations.length);
+    data.degradations = form.degradationsBefore ?? JSON.parse(JSON.stringify(preset?.config.data.degradations ?? []));
+  }
+  form.rebuild('data');
+}
+
 function sourceChoice(form) {
   const { data, task } = form.config;
   const entries = form.entries('sources').filter(entry => fits(entry, task));
   const inside = h('div', { class: 'k-fields' });
   const draw = () => {
     const entry = form.entry('sources', data.source.id);
-    const sent = data.source.id === 'uploads';
+    const sent = UPLOADED[data.source.id] ?? [];
     replace(
       inside,
       entry && h('p', { class: 'k-note' }, tx(entry.summary)),
-      sent &&
-        uploadBox(form, 'image', data.source.params.ids || '', ids => {
-          data.source.params.ids = ids;
-          form.changed();
-        }),
-      paramsFor(form, entry, data.source, sent ? ['ids'] : []),
+      sent.map(({ param, kind, words }) =>
+        uploadBox(
+          form,
+          kind,
+          data.source.params[param] || '',
+          ids => {
+            data.source.params[param] = ids;
+            form.changed();
+          },
+          words,
+        ),
+      ),
+      paramsFor(
+        form,
+        entry,
+        data.source,
+        sent.map(({ param }) => param),
+      ),
     );
   };
   const spec = {
@@ -52,8 +87,10 @@ function sourceChoice(form) {
       ),
   };
   const choice = field(spec, data.source.id, id => {
+    const was = form.paired();
     data.source = { id, params: {} };
-    draw();
+    if (form.paired() === was) draw();
+    else changeSides(form);
     form.changed();
   });
   draw();
@@ -63,7 +100,7 @@ function sourceChoice(form) {
 function augmentations(form) {
   const { data, task } = form.config;
   const rows = h('div', { class: 'k-fields k-chip-rows' });
-  const entries = form.entries('augmentations').filter(entry => fits(entry, task));
+  const entries = form.entries('augmentations').filter(entry => fits(entry, task) && (entry.exact || !form.paired()));
   const find = id => data.augmentations.find(component => component.id === id);
   const parts = form.schema.parts.augmentation;
   const draw = () => {

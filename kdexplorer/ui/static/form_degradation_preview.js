@@ -10,7 +10,7 @@ const FIRST_AFTER = 1200; // the page is loaded first
 export class DegradationPreview {
   // form.server.degraded({source, degradations, draw}) → {name, clean, degraded, clean_size, degraded_size} or {error}
   constructor(form) {
-    Object.assign(this, { form, draw: 0, shown: '', seen: false, number: 0, wait: FIRST_AFTER });
+    Object.assign(this, { form, draw: 0, shown: '', number: 0, wait: FIRST_AFTER });
     this.questions = new Questions(() => null);
     this.panels = ['clean', 'degraded'].map(part => {
       const image = h('img', { alt: '', hidden: true });
@@ -40,8 +40,7 @@ export class DegradationPreview {
     );
     // A closed group asks nothing.
     new IntersectionObserver(([found]) => {
-      this.seen = found.isIntersecting;
-      if (this.seen) this.changed();
+      if (found.isIntersecting) this.changed();
     }).observe(this.element);
   }
 
@@ -61,7 +60,7 @@ export class DegradationPreview {
     clearTimeout(this.timer);
     const { query } = this;
     const asked = JSON.stringify(query);
-    if (!this.seen || asked === this.shown || !this.form.server.degraded) return;
+    if (asked === this.shown || !this.form.server.degraded || !this.element.checkVisibility()) return;
     this.wait = ASK_AFTER;
     this.shown = asked;
     this.number += 1;

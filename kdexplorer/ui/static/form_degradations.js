@@ -86,5 +86,6 @@ export function degradations(form) {
   draw();
   form.degradation ??= new DegradationPreview(form);
   form.degradation.changed();
+  if (form.paired()) return [h('p', { class: 'k-note' }, t('form.degradations.given')), form.degradation.element];
   return [h('div', { class: 'k-chips' }, chips), about, form.degradation.element, rows];
 }
