@@ -100,6 +100,9 @@ def test_degradations_are_shown_before_a_run(inspect: InspectEndpoints) -> None:
     assert "choose what makes" in inspect.degraded({**asked, "degradations": []})["error"]
     folder = {"id": "photo_folder", "params": {"path": "/nowhere/at/all"}}
     assert "not a folder that can be read" in inspect.degraded({**asked, "source": folder})["error"]
+    with inspect._client._lock, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kdexplorer.ui.inspect_endpoints.SECONDS", 0.1)
+        assert inspect.degraded({**asked, "draw": 4})["again"]
     public = InspectEndpoints(inspect._store, Manager(inspect._store, PUBLIC_SPACE, executor=Inline()))
     assert "closed here" in public.degraded({**asked, "source": folder})["error"]
 

@@ -5,7 +5,8 @@ import { Questions } from './questions.js';
 import { t, tx } from './words.js';
 
 const ASK_AFTER = 300; // ms without a change
-const FIRST_AFTER = 1200; // the page is loaded first
+const FIRST_AFTER = 600; // the page is loaded first
+const AGAIN_AFTER = 1500;
 
 export class DegradationPreview {
   // form.server.degraded({source, degradations, draw}) → {name, clean, degraded, clean_size, degraded_size} or {error}
@@ -78,6 +79,11 @@ export class DegradationPreview {
   }
 
   take(answer) {
+    if (answer.again) {
+      this.shown = '';
+      this.timer = setTimeout(() => this.ask(), AGAIN_AFTER);
+      return;
+    }
     this.element.removeAttribute('aria-busy');
     if (answer.error) {
       this.tell(tx(answer.error), true);
