@@ -10,12 +10,29 @@ from person import Person
 from PIL import Image
 from playwright.sync_api import expect
 
+from kdexplorer.config import with_values
+from kdexplorer.presets import preset_config
+
+# What it costs is measured between two looks: that shall be quick.
+LIGHT = with_values(
+    preset_config("denoise"),
+    {
+        "teacher": None,
+        "variants": [],
+        "training.batch_size": 1,
+        "data.patch": 16,
+        "data.held_out": 2,
+        "data.held_out_crop": 32,
+        "student.params": {"width": 4, "depth": 2},
+    },
+).model_dump(mode="json")
 PICTURE = re.compile("^data:image/png")
 CHAIN = "window.kdx.form.config().data.degradations.map(found => found.id)"
 
 
 def test_degradations_are_chips_with_an_order_and_a_picture(visitor: Callable[..., Person]) -> None:
     page = visitor().visit()
+    page.evaluate("config => window.kdx.form.load(config)", LIGHT)
     block = page.locator("#kdx-form .k-worse")
     image = block.locator("img").nth(1)
     expect(image).to_have_attribute("src", PICTURE)
@@ -48,6 +65,7 @@ def test_pairs_bring_their_degraded_images_with_them(visitor: Callable[..., Pers
         for index in range(3):
             Image.effect_noise((side, side), 40 * index).save(tmp_path / name / f"{index}.png")
     page = visitor().visit()
+    page.evaluate("config => window.kdx.form.load(config)", LIGHT)
     form, data = page.locator("#kdx-form"), "window.kdx.form.config().data"
     expect(form.locator(".k-chip[data-name=scale]")).to_have_count(1)
     form.locator("select[data-name=source]").select_option("pair_folders")
