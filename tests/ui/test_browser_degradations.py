@@ -23,7 +23,7 @@ LIGHT = with_values(
         "data.patch": 16,
         "data.held_out": 2,
         "data.held_out_crop": 32,
-        "student.params": {"width": 4, "depth": 2},
+        "student.params": {"width": 8, "depth": 3},
     },
 ).model_dump(mode="json")
 PICTURE = re.compile("^data:image/png")
