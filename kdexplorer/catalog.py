@@ -139,8 +139,7 @@ def _problems(config: RunConfig) -> Iterator[str]:
             check_params(component.id, params_of(family, component.id), component.params)
         except ConfigError as error:
             yield f"{place}: {error}"
-    if config.task == "restoration" and not config.data.degradations:
-        yield "data.degradations: choose what makes the input worse, e.g. gaussian_noise."
+    yield from _pair_problems(config)
     if config.task != "restoration" and config.data.degradations:
         yield f"data.degradations: the task {config.task} has none; remove them."
     ids = [a.id for a in config.data.augmentations if isinstance(a, Augmentation)]
@@ -150,6 +149,23 @@ def _problems(config: RunConfig) -> Iterator[str]:
         yield from (
             f"{place}.weights: {problem}" for problem in _weight_problems(network.weights, network.id)
         )
+
+
+def _pair_problems(config: RunConfig) -> Iterator[str]:
+    """What stands against degradations and augmentations where degraded images are given, or are not."""
+    data = config.data
+    paired = any(found["paired"] for found in catalog()["sources"] if found["id"] == data.source.id)
+    if config.task == "restoration" and not paired and not data.degradations:
+        yield "data.degradations: choose what makes the input worse, e.g. gaussian_noise."
+    if paired and data.degradations:
+        yield "data.degradations: the source brings degraded images with it; remove them."
+    exact = [found["id"] for found in catalog()["augmentations"] if found["exact"]]
+    for chosen in data.augmentations if paired else ():
+        if chosen.id not in exact:
+            yield (
+                f"data.augmentations.{chosen.id}: it would change clean and degraded images of a pair each in its "
+                f"own way; there fit: {', '.join(exact)}."
+            )
 
 
 def _schedule_problems(term: TermConfig) -> Iterator[str]:

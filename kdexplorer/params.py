@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+MAX_TEXT = 1000  # characters, where a text has no `maximum` of its own
 Value = bool | int | float | str
 
 
@@ -58,9 +59,10 @@ class Param(BaseModel):
                 return value
             raise ConfigError(f"{name}: expected true or false (got {value!r}).")
         if self.kind == "text":
-            if isinstance(value, str) and len(value) <= 1000 and "\x00" not in value:
+            longest = int(self.maximum or MAX_TEXT)
+            if isinstance(value, str) and len(value) <= longest and "\x00" not in value:
                 return value
-            raise ConfigError(f"{name}: expected a text of at most 1,000 characters.")
+            raise ConfigError(f"{name}: expected a text of at most {longest:,} characters.")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigError(f"{name}: expected a number (got {value!r}).")
         if not math.isfinite(value):

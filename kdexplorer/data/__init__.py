@@ -8,6 +8,7 @@ from kdexplorer.data.spec import (
     DegradationSpec,
     LabelledData,
     LabelledImages,
+    PairData,
     PhotoData,
     SourceSpec,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "DegradationSpec",
     "LabelledData",
     "LabelledImages",
+    "PairData",
     "PhotoData",
     "SourceSpec",
 ]

@@ -10,24 +10,25 @@ from torch import Tensor
 from kdexplorer.data.image_file import MIN_SIDE
 from kdexplorer.params import ConfigError
 
-NamedPhoto = tuple[str, Tensor]  # its name and its pixels, uint8 [3, H, W]
+NamedPhoto = tuple[str, Tensor]  # its name and its pixels, uint8 [C, H, W]
 
 
 class PixelPool:
     """Photos as one flat list of pixels, so that a batch of crops is a single gather on the device."""
 
     def __init__(self, photos: Sequence[Tensor]) -> None:
-        """`photos`: uint8 [3, H, W] of any sizes."""
+        """`photos`: uint8 [C, H, W] of any sizes."""
         if not photos:
             raise ConfigError("There is no photo to train on: add some images.")
-        self.pixels = torch.cat([photo.permute(1, 2, 0).reshape(-1, 3) for photo in photos])
+        channels = photos[0].shape[0]
+        self.pixels = torch.cat([photo.permute(1, 2, 0).reshape(-1, channels) for photo in photos])
         self.heights = torch.tensor([photo.shape[1] for photo in photos])
         self.widths = torch.tensor([photo.shape[2] for photo in photos])
         areas = self.heights * self.widths
         self.starts = areas.cumsum(0) - areas
 
     def draw(self, batch: int, size: int, generator: torch.Generator) -> Tensor:
-        """Crops, float [batch, 3, size, size] in [0, 1]; every position of every photo is equally likely.
+        """Crops, float [batch, C, size, size] in [0, 1]; every position of every photo is equally likely.
 
         Raises:
             ConfigError: no photo has `size` pixels a side.
@@ -52,7 +53,7 @@ class PixelPool:
         side = torch.arange(size, device=device)
         line = side[None, :, None] * width.to(device, non_blocking=True)[:, None, None]
         index = corner[:, None, None] + line + side[None, None, :]
-        crops = self.pixels.index_select(0, index.flatten()).view(batch, size, size, 3)
+        crops = self.pixels.index_select(0, index.flatten()).view(batch, size, size, -1)
         return crops.permute(0, 3, 1, 2).float().div_(255)
 
     def to(self, device: torch.device) -> PixelPool:
@@ -71,7 +72,7 @@ class Photos:
         self._held_out = tuple(held_out)
 
     def draw(self, batch: int, size: int, generator: torch.Generator) -> Tensor:
-        """Random square crops of the training photos, float [batch, 3, size, size] in [0, 1]."""
+        """Random square crops of the training photos, float [batch, C, size, size] in [0, 1]."""
         return self._training.draw(batch, size, generator)
 
     def held_out(self, count: int, crop: int) -> list[NamedPhoto]:

@@ -28,6 +28,24 @@ class PhotoData(Protocol):
     def to(self, device: torch.device) -> PhotoData: ...
 
 
+class PairData(Protocol):
+    """Clean images, each with a degraded one that is 1/`scale` its size, on one device, uint8 [C, H, W]."""
+
+    channels: int
+    scale: int
+
+    def draw(self, batch: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Random square crops of the same places: degraded float [batch, C, size, size] and clean
+        [batch, C, scale·size, scale·size], in [0, 1]. `generator` is a CPU generator."""
+        ...
+
+    def held_out(self, count: int, crop: int) -> list[tuple[str, Tensor, Tensor]]:
+        """Up to `count` (name, degraded, clean), the clean ones crops of side `crop`, 0 = whole images."""
+        ...
+
+    def to(self, device: torch.device) -> PairData: ...
+
+
 @dataclass(frozen=True)
 class LabelledImages:
     """Images float [N, C, H, W] in [0, 1], labels int64 [N], and where known the object's
@@ -69,18 +87,24 @@ class SourceSpec(Spec):
     """A source of images.
 
     Attributes:
-        load: (checked params, excluded class indices) → PhotoData or LabelledData.
+        load: (checked params, excluded class indices) → PhotoData, PairData or LabelledData.
             Raises ConfigError with what to change (a missing folder, a broken image, no network).
         known: checked params → (channels, classes, side) of its labelled images, where that can be said without
             loading (or downloading) them.
         samples: training images where `known` is given; 0 where every one is made anew.
         reads_paths: it opens a path that the person names: refused where that is not the machine's owner.
+        paired: its degraded images are given with the clean ones (PairData), not made by degradations.
+        form: checked params → (channels, scale) of its images, without reading them.
+        few: checked params → those that load just a few of its images, to look at one quickly.
     """
 
     load: Callable[[Mapping[str, Any], Sequence[int]], Any]
     reads_paths: bool = False
     known: Callable[[Mapping[str, Any]], tuple[int, int, int]] | None = None
     samples: int = 0
+    paired: bool = False
+    form: Callable[[Mapping[str, Any]], tuple[int, int]] = lambda params: (3, 1)
+    few: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda params: params
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +131,12 @@ class AugmentationSpec(Spec):
             → Sampled. An image that is left alone gets the identity.
         apply: (images float [B, C, H, W] in [0, 1], labels float [B, K] or None, Sampled)
             → (images of the same shape, labels). Only mixing augmentations change the labels (to soft ones).
+        exact: without labels it only moves pixels, so that a clean image and its degraded one stay a pair.
     """
 
     sample: Callable[[Sequence[int], float, float, Mapping[str, Any], torch.Generator], Sampled]
     apply: Callable[[Tensor, Tensor | None, Sampled], tuple[Tensor, Tensor | None]]
+    exact: bool = False
 
 
 SOURCES: Registry[SourceSpec] = Registry("sources", "kdexplorer.data.sources")

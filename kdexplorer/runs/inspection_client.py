@@ -25,6 +25,10 @@ MAX_CACHED = 16_000_000  # characters of answers that are kept
 GONE = object()
 
 
+class Busy(ConfigError):
+    """Not now: the same question may be answered in a moment."""
+
+
 class InspectionClient:
     """Asks an inspector process over `home`, which is started at the first question; safe for many threads."""
 
@@ -65,10 +69,10 @@ class InspectionClient:
                 self._cached.move_to_end(key)
                 return json.loads(self._cached[key])
         if not self._places.acquire(blocking=False):
-            raise ConfigError("Many are asking at once: try again in a moment.")
+            raise Busy("Many are asking at once: try again in a moment.")
         try:
             if not self._lock.acquire(timeout=seconds):
-                raise ConfigError("Another question is being answered: try again in a moment.")
+                raise Busy("Another question is being answered: try again in a moment.")
             try:
                 answer = self._answer({"op": op, "busy": busy, **question}, seconds)
             finally:
@@ -112,7 +116,7 @@ class InspectionClient:
             return process.ask(question, seconds)
         except TimeoutError:
             if not process.ready:
-                raise ConfigError(
+                raise Busy(
                     "The process that looks into runs is still loading: try again in a moment."
                 ) from None
             process.end()

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kdexplorer.config import RunConfig
+from kdexplorer.config import DataConfig, RunConfig
 from kdexplorer.home import upload_path
 from kdexplorer.params import ConfigError
 from kdexplorer.runs.checkpoints import checkpoint_folder
@@ -40,12 +40,14 @@ class Inspector:
     def __init__(self, home: Path) -> None:
         import torch
 
+        from kdexplorer.training.degradation_preview import DegradationPreview
         from kdexplorer.training.measurement import resident_bytes
 
         self._home, self._torch, self._resident = home, torch, resident_bytes
         self._threads = torch.get_num_threads()
         self._at_start = resident_bytes()
         self._opened: OrderedDict[str, Inspection] = OrderedDict()
+        self._degradations = DegradationPreview()
         self._questions: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "facts": self._facts,
             "attribute": self._attribute,
@@ -53,6 +55,7 @@ class Inspector:
             "local": self._local,
             "photo": self._photo,
             "measure": self._measure,
+            "degraded": self._degraded,
         }
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -112,6 +115,9 @@ class Inspector:
             seed=question["seed"],
             max_pixels=question["max_pixels"],
         )
+
+    def _degraded(self, question: dict[str, Any]) -> dict[str, Any]:
+        return self._degradations.show(DataConfig.model_validate(question["data"]), question["draw"])
 
     def _measure(self, question: dict[str, Any]) -> dict[str, Any]:
         from kdexplorer.training.describe import describe

@@ -53,7 +53,8 @@ def data_lines(config: RunConfig, images: int) -> list[str]:
         f"{described('augmentations', found)} (probability {found.probability:g}, strength {found.strength:g})"
         for found in data.augmentations
     ]
-    lines.append(f"- Degradations, in order: {'; '.join(worse) or 'none'}.")
+    given = _entry("sources", data.source.id).get("paired")
+    lines.append(f"- Degradations, in order: {'as given in pairs' if given else '; '.join(worse) or 'none'}.")
     lines.append(f"- Augmentations: {'; '.join(richer) or 'none'}.")
     if config.task == "restoration":
         crop = f"crops of {data.held_out_crop} px" if data.held_out_crop else "whole images"

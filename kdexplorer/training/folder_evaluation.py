@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kdexplorer.config import CONTROL, RunConfig
+from kdexplorer.data import SOURCES
 from kdexplorer.data.draws import generator
 from kdexplorer.data.image_file import image_files
 from kdexplorer.data.pipeline import degrade
@@ -56,7 +57,11 @@ def evaluate_folder(
         raise ConfigError("Only runs that restore images can be evaluated on a folder of images.")
     io = io_of(config)
     scale = io.scale
-    channel, shave = channel_and_shave(io)
+    if inputs is None and SOURCES[config.data.source.id].paired:
+        raise ConfigError(
+            "This run's degraded images were given: name the folder of those to restore (--inputs)."
+        )
+    channel, shave = channel_and_shave(scale, io.channels)
     images: list[dict[str, Any]] = []
     for name, worse, clean in _pairs(config, folder, inputs, io):
         scores = {
@@ -71,7 +76,7 @@ def evaluate_folder(
     names = [INPUT, *networks]
     by_name = {n: {m: [image["scores"][n][m] for image in images] for m in METRICS} for n in names}
     return {
-        "convention": dict(zip(METRICS, conventions(io), strict=True)),
+        "convention": dict(zip(METRICS, conventions(scale, io.channels), strict=True)),
         "images": images,
         "mean": {
             n: {m: sum(values) / len(values) for m, values in found.items()} for n, found in by_name.items()

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kdexplorer.data.draws import generator
+from kdexplorer.data.gray import in_channels
 from kdexplorer.data.image_file import read_image
 from kdexplorer.data.pipeline import degrade
 from kdexplorer.data.resize import bicubic_upsample, mod_crop
@@ -29,6 +30,8 @@ MIN_SIDE = 24  # of the input; networks fold and shave some of it
 SHRUNK = "The photo was made smaller before it was degraded."
 CUT = "The photo is larger than what is shown here: its middle was taken."
 SQUARE = "The middle square of the photo was taken, at the size that the networks know."
+GIVEN = "This run's degraded images were given, so no photo can be degraded alike: it was taken as it is."
+GRAY = "The photo was taken in gray: the networks know one channel."
 UNKNOWN = "What the photo should look like is not known, so there is no PSNR."
 
 
@@ -44,7 +47,8 @@ def see_photo(
     """What all networks make of the image in `file`.
 
     Args:
-        degraded: worsen it as the run's data is, so that the target is known; else it is taken as it is.
+        degraded: worsen it as the run's data is, so that the target is known; else, and where the run's data are
+            given pairs, it is taken as it is.
         seed: of the degradation.
         max_pixels: of a panel; larger photos are shrunk, or cut where they are taken as they are.
 
@@ -67,8 +71,12 @@ def _restored(
     task: Restoration, networks: Sequence[Named], photo: Tensor, *, degraded: bool, seed: int, max_pixels: int
 ) -> dict[str, Any]:
     notes, scale = [], task.scale
-    photo = task.prepared(photo)
-    if degraded:
+    if task.io.channels == 1:
+        notes.append(GRAY)
+        photo = in_channels(photo, 1)
+    if degraded and task.pairs is not None:
+        notes.append(GIVEN)
+    if degraded and task.pairs is None:
         target = _fitted(photo, max_pixels)
         if target.shape != photo.shape:
             notes.append(SHRUNK)

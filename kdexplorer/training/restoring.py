@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from kdexplorer.data.gray import gray_of
+from kdexplorer.data.gray import in_channels
 from kdexplorer.data.image_file import SUFFIXES, read_image
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
@@ -45,7 +45,7 @@ def read_batch(file: Path, io: ModelIO) -> Tensor:
         ConfigError: as `read_image`.
     """
     image = read_image(file, max_pixels=MAX_PIXELS).float().div(255).unsqueeze(0)
-    return gray_of(image) if io.channels == 1 else image
+    return in_channels(image, io.channels)
 
 
 def restore_file(

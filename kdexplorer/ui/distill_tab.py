@@ -31,6 +31,7 @@ def run_form(endpoints: Endpoints) -> gr.HTML:
         endpoints.share.read,
         endpoints.share.share,
         endpoints.inspect.estimate,
+        endpoints.inspect.degraded,
     )
     return panel("form.js", facts=facts, server=functions, elem_id="kdx-form")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kdexplorer.catalog import check_config
+from kdexplorer.catalog import check_config, entry
 from kdexplorer.params import ConfigError
 from kdexplorer.runs import claims
 from kdexplorer.runs.checkpoints import checkpoint_steps
 from kdexplorer.runs.estimate import estimate, measured_config
-from kdexplorer.runs.inspection_client import InspectionClient
+from kdexplorer.runs.inspection_client import Busy, InspectionClient
 from kdexplorer.runs.manager import Manager
 from kdexplorer.runs.run import Run
 from kdexplorer.runs.store import Store
@@ -117,6 +117,30 @@ class InspectEndpoints:
         except ConfigError as error:
             return {"reason": str(error)}
         return {**estimate(config, measured), "notes": [CROWDED] if busy else []}
+
+    @answers
+    def degraded(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{source, degradations, draw} → {name, clean, degraded, clean_size, degraded_size}: what they do to an image.
+
+        With an error also `again` where the same question may soon have an answer.
+        """
+        data = {name: query.get(name) for name in ("source", "degradations")}
+        config = config_of({"config": {"task": "restoration", "data": data}})
+        check_config(config)
+        self._manager.limits.check(config)
+        source = entry("sources", config.data.source.id)
+        try:
+            shown: dict[str, Any] = self._client.ask(
+                "degraded",
+                SECONDS,
+                busy=self._training(),
+                keep=not source.get("reads_paths"),  # a folder's images may change
+                data=config.data.model_dump(mode="json"),
+                draw=whole(query, "draw", 0, 2**31 - 1),
+            )
+        except Busy as error:
+            return {"error": str(error), "again": True}
+        return shown
 
     def _ask(
         self, op: str, run: Run, *, seconds: float = SECONDS, keep: bool = False, **question: Any

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import secrets
 import shutil
 import struct
@@ -23,7 +25,8 @@ FORMATS = {"PNG": "png", "JPEG": "jpg", "BMP": "bmp", "WEBP": "webp", "TIFF": "t
 
 
 def keep_upload(path: str, kind: str) -> dict[str, Any]:
-    """Take over the file at `path`, which Gradio's upload put into its own folder; `kind` is `image`, `weights` or `run`.
+    """Take over the file at `path`, which Gradio's upload put into its own folder; `kind` is `image`, `pair` (an
+    image that keeps its name, to find its partner by), `weights` or `run`.
 
     Raises:
         ConfigError: it is not an uploaded file, or not one that can be used, and why.
@@ -32,15 +35,22 @@ def keep_upload(path: str, kind: str) -> dict[str, Any]:
     file = Path(path).resolve()
     if not file.is_relative_to(folder) or not file.is_file() or Path(path).is_symlink():
         raise ConfigError("This is not a file that was just uploaded: choose it again.")
-    checks = {"image": _check_image, "weights": _check_weights, "run": _check_run}
+    checks = {"image": _check_image, "pair": _check_image, "weights": _check_weights, "run": _check_run}
     if kind not in checks:
-        raise ConfigError("kind: expected image, weights or run.")
+        raise ConfigError("kind: expected image, pair, weights or run.")
     extension, note = checks[kind](file)
-    upload_id = f"{secrets.token_hex(8)}.{extension}"
+    name = f"-{_name_part(file.stem)}" if kind == "pair" else ""
+    upload_id = f"{secrets.token_hex(8)}{name}.{extension}"
     target = upload_path(upload_id)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(file, target)
     return {"id": upload_id, "note": note}
+
+
+def _name_part(stem: str) -> str:
+    """A file's name in letters that are safe, at most 23; different names differ."""
+    plain = re.sub(r"[^0-9a-z]+", "-", stem.lower()).strip("-")[:16]
+    return f"{plain}-{hashlib.blake2b(stem.encode(), digest_size=3).hexdigest()}"
 
 
 def _check_image(file: Path) -> tuple[str, str]:

@@ -5,17 +5,22 @@ import json
 import pytest
 import torch
 
-from kdexplorer.data import AUGMENTATIONS, DEGRADATIONS, SOURCES, LabelledData, PhotoData
+from kdexplorer.data import AUGMENTATIONS, DEGRADATIONS, SOURCES, LabelledData, PairData, PhotoData
 from kdexplorer.params import ConfigError
 
-BUNDLED = ["photos", "digits", "shapes"]
-BRINGS_ITS_OWN = ["photo_folder", "image_folder", "npz", "uploads"]
+BUNDLED = ["photos", "ct_metal", "digits", "shapes"]
+BRINGS_ITS_OWN = ["photo_folder", "image_folder", "npz", "uploads", "pair_folders", "pair_uploads"]
 
 
 def test_the_sources_are_there() -> None:
     downloads = ["cifar10", "cifar100", "mnist", "fashion_mnist"]
     assert {spec.id for spec in SOURCES} == {*BUNDLED, *BRINGS_ITS_OWN, *downloads}
-    assert {spec.id for spec in SOURCES if spec.reads_paths} == {"photo_folder", "image_folder", "npz"}
+    assert {spec.id for spec in SOURCES if spec.reads_paths} == {
+        "photo_folder",
+        "image_folder",
+        "npz",
+        "pair_folders",
+    }
 
 
 @pytest.mark.parametrize("spec", [*SOURCES, *DEGRADATIONS, *AUGMENTATIONS], ids=lambda spec: spec.id)
@@ -40,8 +45,9 @@ def test_draws_depend_on_the_generator_alone(id: str) -> None:
     for seed in (1, 1, 2):
         data, generator = spec.load(spec.check({}), ()), torch.Generator().manual_seed(seed)
         if "restoration" in spec.tasks:
-            photos: PhotoData = data.to(torch.device("cpu"))
-            draws.append(photos.draw(4, 48, generator))
+            photos: PhotoData | PairData = data.to(torch.device("cpu"))
+            drawn = photos.draw(4, 48, generator)
+            draws.append(torch.cat(drawn) if isinstance(drawn, tuple) else drawn)
         else:
             labelled: LabelledData = data.to(torch.device("cpu"))
             made = labelled.draw(4, generator)
@@ -70,7 +76,9 @@ def test_nothing_of_a_batch_stays_on_the_cpu(id: str) -> None:
     spec = SOURCES[id]
     data, generator = spec.load(spec.check({}), ()).to(meta), torch.Generator()
     if "restoration" in spec.tasks:
-        tensors = [data.draw(4, 48, generator), *(crop for _, crop in data.held_out(2, 32))]
+        drawn = data.draw(4, 48, generator)
+        held_out = [image for _, *images in data.held_out(2, 32) for image in images]
+        tensors = [*(drawn if spec.paired else [drawn]), *held_out]
     else:
         batches = data.draw(4, generator), data.held_out(4)
         tensors = [tensor for made in batches for tensor in vars(made).values() if tensor is not None]

@@ -27,7 +27,7 @@ CONFIG: dict[str, Any] = {
     "variants": [{"terms": [{"method": "soft_targets"}]}],
     "training": {"steps": 4, "batch_size": 4, "checkpoint_every": 2, "device": "cpu", "threads": 1},
 }
-NAMES = ("facts", "attribute", "align", "local", "photo", "estimate")
+NAMES = ("facts", "attribute", "align", "local", "photo", "estimate", "degraded")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,24 @@ def test_the_cost_is_measured_once_for_what_costs_the_same(inspect: InspectEndpo
     again = inspect.estimate({"config": longer})
     assert again["step_ms"] == found["step_ms"]
     assert again["seconds"] > found["seconds"]
+
+
+def test_degradations_are_shown_before_a_run(inspect: InspectEndpoints) -> None:
+    asked = {
+        "source": {"id": "photos"},
+        "degradations": [{"id": "bicubic", "params": {"scale": 2}}],
+        "draw": 3,
+    }
+    shown = inspect.degraded(asked)
+    assert (shown["clean_size"], shown["degraded_size"]) == ([144, 144], [72, 72])
+    assert "choose what makes" in inspect.degraded({**asked, "degradations": []})["error"]
+    folder = {"id": "photo_folder", "params": {"path": "/nowhere/at/all"}}
+    assert "not a folder that can be read" in inspect.degraded({**asked, "source": folder})["error"]
+    with inspect._client._lock, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kdexplorer.ui.inspect_endpoints.SECONDS", 0.1)
+        assert inspect.degraded({**asked, "draw": 4})["again"]
+    public = InspectEndpoints(inspect._store, Manager(inspect._store, PUBLIC_SPACE, executor=Inline()))
+    assert "closed here" in public.degraded({**asked, "source": folder})["error"]
 
 
 def test_a_run_that_trains_is_not_disturbed(inspect: InspectEndpoints) -> None:

@@ -38,6 +38,17 @@ def test_an_image_is_kept_under_a_name_made_here(inbox: Path, name: str, extensi
     assert not (inbox / name).exists()
 
 
+def test_an_image_of_a_pair_keeps_its_name_in_safe_letters(inbox: Path) -> None:
+    names = ("Rain 07.png", "rain_07.png", "雨.png", "a-name-that-is-longer-than-ids-may-be.png")
+    kept = [keep_upload(picture(inbox / name), "pair")["id"] for name in names]
+    again = keep_upload(picture(inbox / names[0]), "pair")["id"]
+    parts = [id.partition("-")[2] for id in kept]
+    assert parts[0].startswith("rain-07-")
+    assert again.partition("-")[2] == parts[0]
+    assert len(set(parts)) == len(names)
+    assert all(upload_path(id).is_file() for id in (*kept, again))
+
+
 def test_the_format_is_the_headers_not_the_names(inbox: Path) -> None:
     file = inbox / "really.png"
     Image.new("RGB", (32, 32)).save(file, "JPEG")

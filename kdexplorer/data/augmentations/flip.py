@@ -39,5 +39,6 @@ AUGMENTATIONS.add(
         params=(Param(name="vertical", default=False, help="Also upside down, drawn on its own."),),
         sample=sample,
         apply=apply,
+        exact=True,
     )
 )

@@ -51,5 +51,6 @@ AUGMENTATIONS.add(
         summary="Classification: by up to 30°. Restoration: by quarter turns, so that no pixel is invented.",
         sample=sample,
         apply=apply,
+        exact=True,
     )
 )

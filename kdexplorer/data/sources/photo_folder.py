@@ -12,6 +12,7 @@ from kdexplorer.data.photo_pool import NamedPhoto, Photos, PixelPool, split_phot
 from kdexplorer.data.spec import SOURCES, SourceSpec
 from kdexplorer.params import ConfigError, Param
 
+FEW = 6
 MAX_PIXELS = 400_000_000  # of all photos together: 1.2 GB
 
 
@@ -69,5 +70,6 @@ SOURCES.add(
         ),
         load=load,
         reads_paths=True,
+        few=lambda params: {**params, "limit": min(FEW, params["limit"])},
     )
 )  # fmt: skip

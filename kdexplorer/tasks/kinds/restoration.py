@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kdexplorer.config import RunConfig
-from kdexplorer.data import SOURCES, PhotoData
+from kdexplorer.data import SOURCES, PairData, PhotoData
 from kdexplorer.data.draws import generator
-from kdexplorer.data.gray import gray_of
-from kdexplorer.data.pipeline import augment, degrade, scale_of
+from kdexplorer.data.gray import in_channels
+from kdexplorer.data.pipeline import augment, augment_pairs, channels_and_scale, degrade
 from kdexplorer.data.resize import bicubic_upsample
 from kdexplorer.events import MetricInfo, Metrics
 from kdexplorer.metrics.image import Channel, psnr, ssim
@@ -28,23 +28,16 @@ PIXELS_AT_ONCE = 600_000  # of one evaluation batch, so that memory stays bounde
 HELD_OUT_SEED = 20260101  # the same held-out noise in every run, so that runs can be compared
 
 
-def io_of(config: RunConfig) -> ModelIO:
-    """What the run asks of a network."""
-    return ModelIO(channels=1 if config.data.gray else 3, scale=scale_of(config.data.degradations))
-
-
-def channel_and_shave(io: ModelIO) -> tuple[Channel, int]:
+def channel_and_shave(scale: int, channels: int = 3) -> tuple[Channel, int]:
     """What PSNR and SSIM look at: luma without a border of `scale` pixels where an image was enlarged, else all."""
-    if io.channels == 1:
-        return "gray", io.scale if io.scale > 1 else 0
-    return ("y", io.scale) if io.scale > 1 else ("rgb", 0)
+    shave = scale if scale > 1 else 0
+    return "gray" if channels == 1 else "y" if shave else "rgb", shave
 
 
-def conventions(io: ModelIO) -> tuple[str, str]:
+def conventions(scale: int, channels: int = 3) -> tuple[str, str]:
     """How PSNR and SSIM are computed, in words."""
-    channel, shave = channel_and_shave(io)
-    name = {"y": "Y", "rgb": "RGB", "gray": "gray"}[channel]
-    where = f"{name}, {f'{shave} px shaved' if shave else 'no shave'}"
+    channel, shave = channel_and_shave(scale, channels)
+    where = f"{channel if channel == 'gray' else channel.upper()}, {f'{shave} px shaved' if shave else 'no shave'}"
     return (
         f"PSNR on {where}, 8-bit rounded, averaged over images",
         f"SSIM on {where}, Gaussian window 11, σ 1.5, valid region",
@@ -52,48 +45,63 @@ def conventions(io: ModelIO) -> tuple[str, str]:
 
 
 class Restoration:
-    """Photos, degraded on the device; L1 to the clean image; PSNR and SSIM by the conventions of the field."""
+    """Photos, degraded on the device, or given pairs; L1 to the clean image; PSNR and SSIM by the field's conventions.
+
+    Attributes:
+        pairs: the data where its degraded images are given, else None.
+    """
 
     samples = 0  # every crop is cut anew
 
     def __init__(self, config: RunConfig, device: torch.device) -> None:
         data = config.data
-        if not data.degradations:
+        source = SOURCES[data.source.id]
+        if not data.degradations and not source.paired:
             raise ConfigError("data.degradations: choose what makes the input worse, e.g. gaussian_noise.")
         self.device, self.data = device, data
         self.seed, self.batch_size = config.training.seed, config.training.batch_size
-        self.io = io_of(config)
-        self.scale = self.io.scale
-        source = SOURCES[data.source.id]
-        photos = source.load(source.check(data.source.params), data.exclude_classes)
-        self.photos: PhotoData = photos.to(device)
-        self.channel, self.shave = channel_and_shave(self.io)
-        of_psnr, of_ssim = conventions(self.io)
+        channels, self.scale = channels_and_scale(data)
+        self.io = ModelIO(channels=channels, scale=self.scale)
+        loaded = source.load(source.check(data.source.params), data.exclude_classes).to(device)
+        self.photos: PhotoData | None = None if source.paired else loaded
+        self.pairs: PairData | None = loaded if source.paired else None
+        self.channel, self.shave = channel_and_shave(self.scale, channels)
+        of_psnr, of_ssim = conventions(self.scale, channels)
         self.metrics: tuple[MetricInfo, ...] = (
             MetricInfo(id="psnr", title="PSNR", unit="dB", digits=2, higher_is_better=True,
                        convention=of_psnr),
             MetricInfo(id="ssim", title="SSIM", unit="", digits=4, higher_is_better=True,
                        convention=of_ssim),
         )  # fmt: skip
-        self.held_out = self._pairs(self.photos.held_out(data.held_out, data.held_out_crop), "held out")
+        self.held_out = self._batches(data.held_out, data.held_out_crop, "held out")
         if not self.held_out:
             raise ConfigError("The source has no held-out image: add images, or choose another source.")
         self._previews: list[tuple[str, Tensor, Tensor]] | None = None
 
-    def prepared(self, photos: Tensor) -> Tensor:
-        """Photos [B, 3, H, W] in [0, 1] with the channels that the networks take."""
-        return gray_of(photos) if self.io.channels == 1 else photos
-
-    def _pairs(
-        self, images: Sequence[tuple[str, Tensor]], key: str
-    ) -> list[tuple[list[str], Tensor, Tensor]]:
-        """(names, inputs, targets) in batches of equal size, degraded once and for all."""
-        groups: dict[tuple[int, int], list[tuple[str, Tensor]]] = {}
-        for index, (name, image) in enumerate(images):
+    def _held_out(self, count: int, crop: int, key: str) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """(name, input, target) of held-out images, float [1, C, h, w] and [1, C, scale·h, scale·w]."""
+        if self.pairs is not None:
+            for name, *both in self.pairs.held_out(count, crop):
+                worse, clean = (
+                    in_channels(image.to(self.device).float().div(255).unsqueeze(0), self.io.channels)
+                    for image in both
+                )
+                yield name, worse, clean
+            return
+        assert self.photos is not None
+        for index, (name, image) in enumerate(self.photos.held_out(count, crop)):
             height, width = (side - side % self.scale for side in image.shape[-2:])
-            clean = self.prepared(image[:, :height, :width].to(self.device).float().div(255).unsqueeze(0))
+            clean = image[:, :height, :width].to(self.device).float().div(255).unsqueeze(0)
+            clean = in_channels(clean, self.io.channels)
             noise = generator(self.device, key, HELD_OUT_SEED, index)
-            worse = degrade(clean, self.data.degradations, noise)
+            yield name, degrade(clean, self.data.degradations, noise), clean
+
+    def _batches(self, count: int, crop: int, key: str) -> list[tuple[list[str], Tensor, Tensor]]:
+        """(names, inputs, targets) in batches of equal size, degraded once and for all."""
+        channels = self.io.channels
+        groups: dict[tuple[int, int], list[tuple[str, Tensor]]] = {}
+        for name, worse, clean in self._held_out(count, crop, key):
+            height, width = clean.shape[-2:]
             groups.setdefault((height, width), []).append(
                 (name, torch.cat([clean.flatten(), worse.flatten()]))
             )
@@ -103,10 +111,9 @@ class Restoration:
             for start in range(0, len(members), at_once):
                 part = members[start : start + at_once]
                 both = torch.stack([packed for _, packed in part])
-                channels = self.io.channels
-                border = channels * height * width
-                clean = both[:, :border].reshape(-1, channels, height, width)
-                worse = both[:, border:].reshape(-1, channels, height // self.scale, width // self.scale)
+                pixels = channels * height * width
+                clean = both[:, :pixels].reshape(-1, channels, height, width)
+                worse = both[:, pixels:].reshape(-1, channels, height // self.scale, width // self.scale)
                 layout = torch.channels_last
                 batches.append(
                     (
@@ -119,13 +126,23 @@ class Restoration:
 
     def batch(self, step: int) -> Batch:
         draws = generator("cpu", "batch", self.seed, step)
-        clean = self.photos.draw(self.batch_size, self.data.patch * self.scale, draws)
         on_device = generator(self.device, "views", self.seed, step)
-        clean, _ = augment(clean, None, self.data.augmentations, on_device)
-        clean = self.prepared(clean)
-        worse = degrade(clean, self.data.degradations, on_device)
+        worse, clean = self._drawn(draws, on_device)
         layout = torch.channels_last
         return Batch(worse.contiguous(memory_format=layout), clean.contiguous(memory_format=layout))
+
+    def _drawn(self, draws: torch.Generator, on_device: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(inputs, targets) of a batch, augmented."""
+        data, patch = self.data, self.data.patch
+        if self.pairs is not None:
+            worse, clean = self.pairs.draw(self.batch_size, patch, draws)
+            worse, clean = augment_pairs(worse, clean, data.augmentations, on_device)
+            return in_channels(worse, self.io.channels), in_channels(clean, self.io.channels)
+        assert self.photos is not None
+        clean = self.photos.draw(self.batch_size, patch * self.scale, draws)
+        clean, _ = augment(clean, None, data.augmentations, on_device)
+        clean = in_channels(clean, self.io.channels)
+        return degrade(clean, data.degradations, on_device), clean
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         return F.l1_loss(output.float(), batch.target)
@@ -154,9 +171,7 @@ class Restoration:
 
     def _preview_pairs(self) -> list[tuple[str, Tensor, Tensor]]:
         if self._previews is None:
-            pairs = self._pairs(
-                self.photos.held_out(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2)), "preview"
-            )
+            pairs = self._batches(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2), "preview")
             self._previews = [
                 (name, worse[i : i + 1], clean[i : i + 1])
                 for names, worse, clean in pairs
@@ -188,6 +203,12 @@ class Restoration:
             (name, worse[i : i + 1]) for names, worse, _ in self.held_out for i, name in enumerate(names)
         ]
         return [Example(worse, None, self._shown(worse)[0], name) for name, worse in pairs[:count]]
+
+
+def io_of(config: RunConfig) -> ModelIO:
+    """As `TaskSpec.io_of`."""
+    channels, scale = channels_and_scale(config.data)
+    return ModelIO(channels=channels, scale=scale)
 
 
 TASKS.add(

@@ -84,6 +84,11 @@ class Form {
     return this.entries(family).find(entry => entry.id === id);
   }
 
+  // Whether the images come with degraded ones.
+  paired() {
+    return Boolean(this.entry('sources', this.config.data.source.id)?.paired);
+  }
+
   build() {
     this.chips = h('div', { class: 'k-presets', role: 'group', 'aria-label': t('form.presets') });
     this.presetNote = h('p', { class: 'k-preset-note' });
@@ -242,6 +247,7 @@ class Form {
     this.drawVariants?.();
     this.drawHeard?.();
     this.drawDynamics?.();
+    this.degradation?.changed();
     this.markPreset();
     forgetAddress();
     keepDraft(this);

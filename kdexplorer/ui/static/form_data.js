@@ -3,9 +3,19 @@
 import { h, replace, say, unique } from './dom.js';
 import { brief } from './format.js';
 import { field } from './fields.js';
-import { card, fieldsFor, fits, more, paramsFor } from './form_parts.js';
+import { degradations } from './form_degradations.js';
+import { fieldsFor, fits, more, paramsFor } from './form_parts.js';
 import { t, tx } from './words.js';
 import { uploadBox } from './form_upload.js';
+
+// Which of a source's parameters are filled by sending files.
+const UPLOADED = {
+  uploads: [{ param: 'ids', kind: 'image', words: 'upload.images' }],
+  pair_uploads: [
+    { param: 'clean_ids', kind: 'pair', words: 'upload.clean' },
+    { param: 'degraded_ids', kind: 'pair', words: 'upload.degraded' },
+  ],
+};
 
 function taskChoice(form) {
   const spec = {
@@ -21,22 +31,48 @@ function taskChoice(form) {
   return field(spec, form.config.task, task => form.loadTask(task)).element;
 }
 
+// Pairs bring their degraded images with them; photos need degradations again.
+function changeSides(form) {
+  const { data } = form.config;
+  if (form.paired()) {
+    form.degradationsBefore = data.degradations;
+    data.degradations = [];
+    data.augmentations = data.augmentations.filter(found => form.entry('augmentations', found.id)?.exact);
+  } else {
+    const preset = form.entries('presets').find(found => found.config.data.degradations.length);
+    data.degradations = form.degradationsBefore ?? JSON.parse(JSON.stringify(preset?.config.data.degradations ?? []));
+  }
+  form.rebuild('data');
+}
+
 function sourceChoice(form) {
   const { data, task } = form.config;
   const entries = form.entries('sources').filter(entry => fits(entry, task));
   const inside = h('div', { class: 'k-fields' });
   const draw = () => {
     const entry = form.entry('sources', data.source.id);
-    const sent = data.source.id === 'uploads';
+    const sent = UPLOADED[data.source.id] ?? [];
     replace(
       inside,
       entry && h('p', { class: 'k-note' }, tx(entry.summary)),
-      sent &&
-        uploadBox(form, 'image', data.source.params.ids || '', ids => {
-          data.source.params.ids = ids;
-          form.changed();
-        }),
-      paramsFor(form, entry, data.source, sent ? ['ids'] : []),
+      sent.map(({ param, kind, words }) =>
+        uploadBox(
+          form,
+          kind,
+          data.source.params[param] || '',
+          ids => {
+            data.source.params[param] = ids;
+            form.changed();
+          },
+          words,
+        ),
+      ),
+      paramsFor(
+        form,
+        entry,
+        data.source,
+        sent.map(({ param }) => param),
+      ),
     );
   };
   const spec = {
@@ -51,40 +87,20 @@ function sourceChoice(form) {
       ),
   };
   const choice = field(spec, data.source.id, id => {
+    const was = form.paired();
     data.source = { id, params: {} };
-    draw();
+    if (form.paired() === was) draw();
+    else changeSides(form);
     form.changed();
   });
   draw();
   return [choice.element, inside];
 }
 
-function degradations(form) {
-  const { data, task } = form.config;
-  return form
-    .entries('degradations')
-    .filter(entry => fits(entry, task))
-    .map(entry => {
-      const find = () => data.degradations.find(component => component.id === entry.id);
-      return card({
-        title: entry.title,
-        summary: entry.summary,
-        on: Boolean(find()),
-        name: entry.id,
-        toggled: on => {
-          data.degradations = data.degradations.filter(component => component.id !== entry.id);
-          if (on) data.degradations.push({ id: entry.id, params: {} });
-          form.changed();
-        },
-        body: () => paramsFor(form, entry, find()),
-      });
-    });
-}
-
 function augmentations(form) {
   const { data, task } = form.config;
   const rows = h('div', { class: 'k-fields k-chip-rows' });
-  const entries = form.entries('augmentations').filter(entry => fits(entry, task));
+  const entries = form.entries('augmentations').filter(entry => fits(entry, task) && (entry.exact || !form.paired()));
   const find = id => data.augmentations.find(component => component.id === id);
   const parts = form.schema.parts.augmentation;
   const draw = () => {
@@ -150,15 +166,10 @@ function augmentations(form) {
 export function dataGroup(form) {
   const { data, task } = form.config;
   const specs = form.schema.fields.data.filter(spec => fits(spec, task));
-  const worse = degradations(form);
   return [
     taskChoice(form),
     sourceChoice(form),
-    worse.length && task === 'restoration'
-      ? h('div', { class: 'k-block' }, h('h3', {}, t('form.degradations')), worse)
-      : worse.length
-        ? more(worse, t('form.degradations'))
-        : null,
+    task === 'restoration' && h('div', { class: 'k-block' }, h('h3', {}, t('form.degradations')), degradations(form)),
     augmentations(form),
     fieldsFor(form, specs, data),
   ];

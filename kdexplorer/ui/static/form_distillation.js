@@ -63,6 +63,7 @@ function actions(form) {
 
 export function distillationGroup(form) {
   const { config, schema } = form;
+  form.drawVariants = form.drawDynamics = null; // of the variant that was shown before; there may be none now
   beginFollowing(form);
   form.showFacts = () => refresh(form);
   const variant = chosen(form);

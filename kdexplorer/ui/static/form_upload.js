@@ -4,9 +4,9 @@ import { h, replace, say, unique } from './dom.js';
 import { t } from './words.js';
 
 // `ids` is the text of kept ids, separated by commas; `changed(ids)` gets the new text.
-export function uploadBox(form, kind, ids, changed) {
+export function uploadBox(form, kind, ids, changed, words = kind === 'weights' ? 'upload.weights' : 'upload.images') {
   const id = unique('upload');
-  const many = kind === 'image';
+  const many = kind !== 'weights';
   const status = h('p', { class: 'k-trouble', role: 'status' });
   const list = h('ul', { class: 'k-files' });
   let kept = ids ? ids.split(',').map(part => ({ id: part.trim(), name: part.trim(), note: '' })) : [];
@@ -73,7 +73,7 @@ export function uploadBox(form, kind, ids, changed) {
       input.value = '';
     },
   });
-  const drop = h('label', { for: id, class: 'k-drop' }, t(many ? 'upload.images' : 'upload.weights'));
+  const drop = h('label', { for: id, class: 'k-drop' }, t(words));
   drop.addEventListener('dragover', event => {
     event.preventDefault();
     drop.classList.add('k-over');
