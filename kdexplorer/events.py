@@ -166,13 +166,17 @@ class CommandRefused(Event):
 
 
 class NetworkCost(BaseModel):
-    """What one held-out image costs a network: batch 1, the run's threads, the median of several forwards."""
+    """What one held-out image costs a network: batch 1, the run's threads, the median of several forwards.
+
+    `peak_bytes`: the most that its features hold at once, weights apart; None in runs of before it was measured.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     parameters: int
     multiply_adds: int
     latency_ms: float
+    peak_bytes: int | None = None
 
 
 class CostMeasured(Event):

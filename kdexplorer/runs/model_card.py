@@ -62,9 +62,10 @@ def model_card(
         *_against_control(verdicts, metrics),
         "## Networks",
         "",
-        *table(["", "architecture", "weights at the start", "parameters", "multiply-adds", "ms an image"],
+        *table(["", "architecture", "weights at the start", "parameters", "multiply-adds", "ms an image", "peak MiB"],
                network_rows(config, started, run.cost)),
-        f"Multiply-adds and time are of one held-out image, batch 1, the median of several passes on {threads}."
+        f"Multiply-adds, time and peak memory (features, weights apart) are of one held-out image, batch 1; time is the "
+        f"median of several passes on {threads}."
         if run.cost else "Multiply-adds and time were not measured.",
         "",
         "## Data",

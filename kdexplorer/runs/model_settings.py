@@ -33,14 +33,16 @@ def plain(text: str) -> str:
 
 
 def network_rows(config: RunConfig, started: Mapping[str, Any], cost: Mapping[str, Any]) -> list[list[str]]:
-    """Each network's role, architecture, start, parameters, multiply-adds and latency; `–` where not measured."""
+    """Each network's role, architecture, start, parameters, multiply-adds, latency and peak memory; `–` where not measured."""
     rows = []
     for place, network in config.networks.items():
         measured = cost.get(place, {})
         parameters = measured.get("parameters") or (started.get(place) or {}).get("parameters")
         counts = [f"{value:,}" if value else "–" for value in (parameters, measured.get("multiply_adds"))]
         latency = f"{measured['latency_ms']:.2f}" if measured.get("latency_ms") else "–"
-        rows.append([_role(place, config), described("models", network), _weights(network), *counts, latency])
+        peak = f"{measured['peak_bytes'] / 2**20:.2f}" if measured.get("peak_bytes") else "–"
+        known = [_role(place, config), described("models", network), _weights(network)]
+        rows.append([*known, *counts, latency, peak])
     return rows
 
 

@@ -63,7 +63,7 @@ class Run:
 
     @cached_property
     def cost(self) -> dict[str, dict[str, Any]]:
-        """By network (teacher, student): parameters, multiply_adds, latency_ms; empty before the run's end."""
+        """By network (teacher, student): parameters, multiply_adds, latency_ms, peak_bytes; empty before the run's end."""
         values: dict[str, Any] = json.loads(self.cost_json) if self.cost_json else {}
         return dict(values.get("networks", {}))
 

@@ -1,4 +1,4 @@
-"""What the run's networks cost once they are trained: parameters, multiply-adds and latency of one image."""
+"""What the run's networks cost once they are trained: parameters, multiply-adds, latency and memory of one image."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kdexplorer.events import CostMeasured, NetworkCost
 from kdexplorer.models.build import Network
+from kdexplorer.training.live_memory import LiveMemory
 from kdexplorer.training.session import Session
 
 WARM_UP = 2  # forwards that are not counted: kernels are chosen, caches filled
@@ -40,6 +41,8 @@ def cost_of(network: Network, image: Tensor) -> NetworkCost:
         with torch.no_grad():
             with FlopCounterMode(display=False) as counter:
                 network.module(image)
+            with LiveMemory() as memory:
+                network.module(image)
             latency = _latency(network, image)
     finally:
         network.module.train(training)
@@ -47,6 +50,7 @@ def cost_of(network: Network, image: Tensor) -> NetworkCost:
         parameters=network.info.parameters,
         multiply_adds=int(counter.get_total_flops()) // 2,
         latency_ms=1000 * latency,
+        peak_bytes=memory.peak,
     )
 
 

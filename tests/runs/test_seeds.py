@@ -118,7 +118,12 @@ def test_facts_hold_what_a_comparison_needs(store: Store, digits: Digits) -> Non
     assert one["measure"] == two["measure"] == "classification|accuracy|%|top-1"
     assert one["test"] != two["test"]
     assert three["measure"] is None
-    assert one["cost"]["student"] == {"parameters": 9, "multiply_adds": 8, "latency_ms": 0.5}
+    assert one["cost"]["student"] == {
+        "parameters": 9,
+        "multiply_adds": 8,
+        "latency_ms": 0.5,
+        "peak_bytes": None,
+    }
     assert one["settings"]["training.seed"] == 1
     assert store.chosen([second, "gone0000", first])[0].id == second
 

@@ -30,7 +30,7 @@ def test_keys_that_scripts_put_together_have_texts() -> None:
         f"attention.{name}{more}" for name in ("cosine", "spearman", "overlap") for more in ("", ".help")
     }
     expected |= {f"run.{name}" for name in ("pause", "step", "stop", "extend", "fork", "settings", "resume")}
-    prices = ("parameters", "latency_ms", "multiply_adds")
+    prices = ("parameters", "latency_ms", "multiply_adds", "peak_bytes")
     expected |= {f"compare.{name}" for name in ("helps", "hurts", "unclear", "axis.step", "axis.seconds")}
     expected |= {
         f"compare.{name}" for name in ("name", "variant", "value", "control", "difference", "low", "high")

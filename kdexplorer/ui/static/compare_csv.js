@@ -8,7 +8,7 @@ export const csvOf = ({ head, rows }) =>
 
 // One row a run and variant.
 export function resultsTable(runs) {
-  const cost = ['parameters', 'multiply_adds', 'latency_ms'];
+  const cost = ['parameters', 'multiply_adds', 'latency_ms', 'peak_bytes'];
   const metrics = [...new Set(runs.flatMap(run => run.metrics.map(metric => metric.id)))];
   const verdict = ['difference', 'low', 'high', 'better', 'worse', 'total'];
   return {

@@ -11,7 +11,7 @@ import { linesOf } from './compare_seeds.js';
 import { brief, count, fixed } from './format.js';
 import { t, tx } from './words.js';
 
-const PRICES = ['parameters', 'latency_ms', 'multiply_adds'];
+const PRICES = ['parameters', 'latency_ms', 'multiply_adds', 'peak_bytes'];
 const SYMBOLS = ['circle', 'diamond', 'triangle-up', 'cross']; // of a run's variants; control and teacher have theirs
 
 export class ComparePrice extends Chart {
