@@ -147,4 +147,5 @@ def _table(found: Mapping[str, Any]) -> list[str]:
             else ""
         )
         lines.append(f"{name.rjust(width)}  {values}{words}")
-    return [*lines, *(f"{metric}: {words}" for metric, words in found["convention"].items())]
+    said = [f"{metric}: {words}" for metric, words in found["convention"].items()]
+    return [*lines, *said, *([found["missing"]] if found["missing"] else [])]

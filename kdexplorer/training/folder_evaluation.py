@@ -16,7 +16,15 @@ from kdexplorer.data.image_file import image_files
 from kdexplorer.data.pipeline import degrade
 from kdexplorer.data.resize import bicubic_upsample, mod_crop
 from kdexplorer.metrics.comparison import paired_bootstrap
-from kdexplorer.metrics.image import Channel, psnr, ssim
+from kdexplorer.metrics.image import psnr, ssim
+from kdexplorer.metrics.perceptual import (
+    BLUR_CONVENTION,
+    LPIPS_CONVENTION,
+    Score,
+    blur_effect,
+    lpips,
+    lpips_problem,
+)
 from kdexplorer.models import ModelIO
 from kdexplorer.models.build import Network
 from kdexplorer.params import ConfigError
@@ -24,7 +32,7 @@ from kdexplorer.tasks.kinds.restoration import HELD_OUT_SEED, channel_and_shave,
 from kdexplorer.training.restoring import read_batch, restore
 
 INPUT = "input"
-METRICS = ("psnr", "ssim")
+METRICS = ("psnr", "ssim")  # then, beside them, blur and where it is there lpips
 
 
 def evaluate_folder(
@@ -36,7 +44,7 @@ def evaluate_folder(
     ensemble: bool = False,
     shown: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Any]:
-    """PSNR and SSIM of every network on every image of `folder`.
+    """PSNR, SSIM and the blur effect of every network on every image of `folder`; LPIPS where its weights are here.
 
     Args:
         networks: by name, `control` among them where the run has one.
@@ -46,7 +54,7 @@ def evaluate_folder(
         shown: is told the name of each image when it is done.
 
     Returns:
-        {convention: {metric: words}, images: [{name, size: [w, h], scores: {network: {metric: value}}}],
+        {convention: {metric: words}, missing: why a metric is left out, in words, or None, images: [{name, size: [w, h], scores: {network: {metric: value}}}],
         mean: {network: {metric: value}}, gain: {student: {metric: {difference, low, high}}}}: the gain is over the
         control, with a 95 % bootstrap interval over images.
 
@@ -61,22 +69,28 @@ def evaluate_folder(
         raise ConfigError(
             "This run's degraded images were given: name the folder of those to restore (--inputs)."
         )
-    channel, shave = channel_and_shave(scale, io.channels)
+    measures = {**_by_reference(io), "blur": lambda output, _: blur_effect(output)}
+    convention = dict(zip(METRICS, conventions(scale, io.channels), strict=True)) | {"blur": BLUR_CONVENTION}
+    if (missing := lpips_problem()) is None:
+        measures["lpips"], convention["lpips"] = lpips(), LPIPS_CONVENTION
+
+    def scored(output: Tensor, clean: Tensor) -> dict[str, float]:
+        return {name: measure(output, clean) for name, measure in measures.items()}
+
     images: list[dict[str, Any]] = []
     for name, worse, clean in _pairs(config, folder, inputs, io):
-        scores = {
-            INPUT: _scores(bicubic_upsample(worse, scale) if scale > 1 else worse, clean, channel, shave)
-        }
+        scores = {INPUT: scored(bicubic_upsample(worse, scale) if scale > 1 else worse, clean)}
         for which, network in networks.items():
             device = next(network.module.parameters()).device
             output = restore(network.module, worse.to(device), scale, ensemble=ensemble)
-            scores[which] = _scores(output, clean, channel, shave)
+            scores[which] = scored(output, clean)
         images.append({"name": name, "size": list(clean.shape[:-3:-1]), "scores": scores})
         shown(name)
     names = [INPUT, *networks]
-    by_name = {n: {m: [image["scores"][n][m] for image in images] for m in METRICS} for n in names}
+    by_name = {n: {m: [image["scores"][n][m] for image in images] for m in measures} for n in names}
     return {
-        "convention": dict(zip(METRICS, conventions(scale, io.channels), strict=True)),
+        "convention": convention,
+        "missing": missing,
         "images": images,
         "mean": {
             n: {m: sum(values) / len(values) for m, values in found.items()} for n, found in by_name.items()
@@ -85,9 +99,13 @@ def evaluate_folder(
     }
 
 
-def _scores(output: Tensor, clean: Tensor, channel: Channel, shave: int) -> dict[str, float]:
+def _by_reference(io: ModelIO) -> dict[str, Score]:
+    channel, shave = channel_and_shave(io.scale, io.channels)
     settings: dict[str, Any] = {"channel": channel, "shave": shave}
-    return {"psnr": psnr(output, clean, **settings).item(), "ssim": ssim(output, clean, **settings).item()}
+    return {
+        "psnr": lambda output, clean: psnr(output, clean, **settings).item(),
+        "ssim": lambda output, clean: ssim(output, clean, **settings).item(),
+    }
 
 
 def _gains(
@@ -105,7 +123,7 @@ def _gains(
                     strict=True,
                 )
             )
-            for metric in METRICS
+            for metric in scores[name]
         }
         for name in compared
     }
