@@ -59,4 +59,4 @@ def blur_effect(image: Tensor) -> float:
     from skimage.measure import blur_effect as measured
 
     gray = image.detach().float().cpu().clamp(0, 1).mean(dim=1)[0].numpy()
-    return float(measured(gray))
+    return float(measured(gray))  # type: ignore[no-untyped-call]

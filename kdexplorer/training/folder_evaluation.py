@@ -69,7 +69,7 @@ def evaluate_folder(
         raise ConfigError(
             "This run's degraded images were given: name the folder of those to restore (--inputs)."
         )
-    measures = {**_by_reference(io), "blur": lambda output, _: blur_effect(output)}
+    measures: dict[str, Score] = {**_by_reference(io), "blur": lambda output, _: blur_effect(output)}
     convention = dict(zip(METRICS, conventions(scale, io.channels), strict=True)) | {"blur": BLUR_CONVENTION}
     if (missing := lpips_problem()) is None:
         measures["lpips"], convention["lpips"] = lpips(), LPIPS_CONVENTION
