@@ -11,11 +11,13 @@ from kdexplorer.config import LayerPair, NetworkConfig, RunConfig
 from kdexplorer.distillation.pairing import pair_with_itself, propose_attention, propose_pairs
 from kdexplorer.models import ModelIO
 from kdexplorer.models.build import count_parameters
+from kdexplorer.models.weights import other_io
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks import TASKS
 from kdexplorer.training.binding import Binder
 from kdexplorer.training.offers import appraise, offers
 from kdexplorer.training.outline import Outline, outline
+from kdexplorer.weight_file import bundled_weights
 
 KINDS = ("last", "middle", "all", "attention")
 
@@ -31,7 +33,12 @@ def sizes(config: RunConfig) -> dict[str, Any]:
 
     def count(network: NetworkConfig, place: str, io: ModelIO) -> dict[str, Any] | None:
         try:
-            return {"model": network.id, "parameters": count_parameters(network, io)}
+            counted = {"model": network.id, "parameters": count_parameters(network, io)}
+            scheme, _, name = network.weights.partition(":")
+            card = bundled_weights().get(name) if scheme == "bundled" else None
+            if card and (problem := other_io(card, io)):
+                problems.append(f"{place}.weights: {name} {problem}: choose other weights.")
+            return counted
         except ConfigError as error:
             problems.append(f"{place}: {error}")
             return None
