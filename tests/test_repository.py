@@ -37,7 +37,14 @@ def test_the_readme_points_at_files_that_are_there():
 
 def test_bundled_teachers_are_small_and_each_has_its_card_and_recipe():
     teachers = sorted((ROOT / "assets" / "teachers").glob("*.safetensors"))
-    assert [path.stem for path in teachers] == ["denoise", "digits", "digits_mlp", "shapes", "sharpen"]
+    assert [path.stem for path in teachers] == [
+        "ct_metal",
+        "denoise",
+        "digits",
+        "digits_mlp",
+        "shapes",
+        "sharpen",
+    ]
     for path in teachers:
         assert path.stat().st_size < 3_000_000
         card = path.with_suffix(".md").read_text(encoding="utf-8")
