@@ -33,7 +33,7 @@ class Pairs:
         return Pairs(self._packed.to(device), self.channels, self.scale)
 
     def _parted(self, both: Tensor) -> tuple[Tensor, Tensor]:
-        worse, folded = both.split((self.channels, self.channels * self.scale**2), dim=-3)
+        worse, folded = both[..., : self.channels, :, :], both[..., self.channels :, :, :]
         return worse, F.pixel_shuffle(folded, self.scale)
 
 

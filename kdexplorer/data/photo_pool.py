@@ -84,8 +84,8 @@ class Photos:
         if crop == 0:
             return list(self._held_out[:count])
         crops = [
-            [(f"{name} {i + 1}", c) for i, c in enumerate(_grid(photo, crop))]
-            for name, photo in self._held_out
+            [(f"{name} {i + 1}" if len(cells) > 1 else name, cell) for i, cell in enumerate(cells)]
+            for name, cells in ((name, _grid(photo, crop)) for name, photo in self._held_out)
         ]
         turns = max(map(len, crops), default=0)
         return [some[turn] for turn in range(turns) for some in crops if turn < len(some)][:count]

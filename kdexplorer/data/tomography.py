@@ -68,4 +68,5 @@ def _ramp(size: int, dtype: torch.dtype) -> Tensor:
     kernel[0] = 0.25
     odd = torch.arange(1, size // 2 + 1, 2, dtype=torch.float64)
     kernel[1::2] = -1 / (math.pi * torch.cat((odd, odd.flip(0)))) ** 2
-    return 2 * torch.fft.fft(kernel).real.to(dtype)
+    ramp: Tensor = 2 * torch.fft.fft(kernel).real.to(dtype)
+    return ramp

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from kdexplorer.models.build import Network
 from kdexplorer.models.checkpoint_file import match_keys, read_weights
+from kdexplorer.models.spec import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.weight_file import CARD_KEY, CARD_VERSION, locate
 
@@ -96,12 +97,18 @@ def _check_card(network: Network, card: Mapping[str, Any], name: str) -> None:
     others = [key for key, value in network.params.items() if card["params"].get(key, value) != value]
     if others:
         raise ConfigError(f"{name} holds a {_portrait(card)}: set {', '.join(others)} to these values.")
-    io = {key: card["io"].get(key) for key in ("channels", "classes", "scale")}
+    if problem := other_io(card, network.io):
+        raise ConfigError(f"{name} {problem}.")
+
+
+def other_io(card: Mapping[str, Any], io: ModelIO) -> str | None:
+    """Why the weights of a card do not fit what a task asks for, or None."""
     words = {"channels": "image channels", "classes": "classes", "scale": "times enlargement"}
-    for key, saved in io.items():
-        asked = getattr(network.io, key)
+    for key, what in words.items():
+        saved, asked = card["io"].get(key), getattr(io, key)
         if saved is not None and saved != asked:
-            raise ConfigError(f"{name} was trained for {saved} {words[key]}, but this task has {asked}.")
+            return f"was trained for {saved} {what}, but this task has {asked}"
+    return None
 
 
 def _portrait(card: Mapping[str, Any]) -> str:

@@ -12,11 +12,13 @@ from kdexplorer.config import LayerPair, NetworkConfig, RunConfig
 from kdexplorer.distillation.pairing import pair_with_itself, propose_attention, propose_pairs
 from kdexplorer.models import ModelIO
 from kdexplorer.models.build import count_parameters, read_facts
+from kdexplorer.models.weights import other_io
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks import TASKS
 from kdexplorer.training.binding import Binder
 from kdexplorer.training.offers import appraise, offers
 from kdexplorer.training.outline import Outline, outline
+from kdexplorer.weight_file import bundled_weights
 
 KINDS = ("last", "middle", "all", "attention")
 
@@ -32,8 +34,11 @@ def sizes(config: RunConfig) -> dict[str, Any]:
 
     def count(network: NetworkConfig, place: str, io: ModelIO) -> dict[str, Any] | None:
         try:
-            parameters = count_parameters(network, io)
-            facts = read_facts(network)
+            parameters, facts = count_parameters(network, io), read_facts(network)
+            scheme, _, name = network.weights.partition(":")
+            card = bundled_weights().get(name) if scheme == "bundled" else None
+            if card and (problem := other_io(card, io)):
+                problems.append(f"{place}.weights: {name} {problem}: choose other weights.")
             return {"model": facts["architecture"] if facts else network.id, "parameters": parameters}
         except ConfigError as error:
             problems.append(f"{place}: {error}")

@@ -25,7 +25,9 @@ def alexnet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / ALEXNET
 
 
-def test_without_its_weights_it_says_where_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_weights_it_says_where_they_belong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
     problem = lpips_problem()
     assert problem is not None

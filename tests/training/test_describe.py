@@ -69,3 +69,11 @@ def test_a_network_that_cannot_be_built_is_a_problem_and_the_rest_is_told():
     assert found["teacher"] is None
     assert found["stages"].keys() == {"student"}
     assert found["pairing"].keys() == {"self"}
+
+
+def test_bundled_weights_for_other_images_are_a_problem_before_the_run() -> None:
+    gray = with_values(preset_config("denoise"), {"data.degradations": [], "data.source": {"id": "ct_metal"}})
+    assert describe(gray)["problems"] == [
+        "teacher.weights: denoise was trained for 3 image channels, but this task has 1: choose other weights."
+    ]
+    assert describe(preset_config("denoise"))["problems"] == []

@@ -23,7 +23,7 @@ def slices(params: Mapping[str, Any], *, held_out: bool) -> CtSlices:
         metals=int(params["metals"]),
         radius=float(params["radius"]),
         material=str(params["material"]),
-        photons=float(params["photons"]),
+        photons=1000 * float(params["photons"]),
         views=int(params["views"]),
     )
 
@@ -57,10 +57,10 @@ SOURCES.add(
             ),
             Param(
                 name="material", title="Metal", default="titanium", choices=("titanium", "iron"),
-                help="Iron dims the beam three times as much as titanium.",
+                help="Iron dims the beam almost three times as much as titanium.",
             ),
             Param(
-                name="photons", title="Photons", default=200_000.0, minimum=0, maximum=10_000_000, log=True,
+                name="photons", title="Photons", default=200.0, minimum=0, maximum=10_000, unit="thousand", log=True,
                 help="That each ray sends: the fewer, the noisier, behind metal most of all; 0 counts without noise.",
             ),
             Param(
