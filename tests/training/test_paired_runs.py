@@ -19,7 +19,8 @@ from kdexplorer.tasks import TASKS
 from kdexplorer.training.degradation_preview import DegradationPreview
 from kdexplorer.training.folder_evaluation import evaluate_folder
 from kdexplorer.training.inspection import Inspection
-from kdexplorer.training.photo import GIVEN, UNKNOWN, see_photo
+from kdexplorer.training.photo import GIVEN, GRAY, UNKNOWN, see_photo
+from kdexplorer.training.restoring import restore_file
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +114,34 @@ def test_the_batch_holds_what_the_files_hold(folders: dict[str, Path]) -> None:
     assert batch.target.shape == (2, 3, 32, 32)
     smaller = torch.nn.functional.interpolate(batch.target, (16, 16), mode="bicubic", antialias=True)
     assert float((smaller - batch.input).abs().mean()) < 0.02
+
+
+def test_one_channel_is_scored_seen_and_written_in_gray(tmp_path: Path) -> None:
+    small = {"id": "dncnn", "params": {"width": 8, "depth": 3}}
+    source = {"id": "ct_metal", "params": {"side": 64, "slices": 3, "views": 30}}
+    run = RunConfig.from_dict(
+        {
+            "data": {"source": source, "patch": 32, "held_out": 2, "held_out_crop": 0},
+            "student": small,
+            "training": {"steps": 2, "batch_size": 2, "device": "cpu", "threads": 1},
+        }
+    )
+    check_config(run)
+    events = list(fit(run, folder=tmp_path))
+    assert isinstance(events[-1], RunFinished)
+    opened = Inspection(run)
+    assert opened.task.io.channels == 1
+    assert "PSNR on gray, no shave" in opened.task.metrics[0].convention
+    file = tmp_path / "own.png"
+    Image.effect_noise((40, 30), 40).convert("RGB").save(file)
+    assert see_photo(opened.task, opened.networks, file, degraded=True, seed=0)["notes"] == [
+        GRAY,
+        GIVEN,
+        UNKNOWN,
+    ]
+    written = restore_file(
+        opened.networks[0][2].module, file, tmp_path / "out.png", 1, channels=1, device=torch.device("cpu")
+    )
+    assert written == (40, 30)
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.mode == "L"
