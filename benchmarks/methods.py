@@ -60,10 +60,10 @@ def base(setting: str, options: argparse.Namespace) -> Any:
     return with_values(RunConfig.from_dict(values), changes)
 
 
-def variant(method: Any, task_weight: float) -> dict[str, Any]:
+def variant(method: Any, task_weight: float, task: str) -> dict[str, Any]:
     """One method beside the task's loss, at the weight and schedule of its authors."""
     schedule = {"kind": method.schedule, "until": 0} if method.schedule != "constant" else {}
-    term = {"method": method.id, "weight": method.default_weight, "schedule": schedule}
+    term = {"method": method.id, "weight": method.weight_for(task), "schedule": schedule}
     return {"name": method.id, "task_weight": task_weight, "terms": [term]}
 
 
@@ -79,7 +79,7 @@ def fitting(setting: str, config: Any, methods: list[Any], log: Log) -> list[Any
             kind="refused", setting=setting, method=method.id
         ):
             continue
-        values = {**config.model_dump(mode="json"), "variants": [variant(method, 1.0)]}
+        values = {**config.model_dump(mode="json"), "variants": [variant(method, 1.0, config.task)]}
         if log.find(kind="gain", setting=setting, method=method.id):
             fit.append(method)
             continue
@@ -105,7 +105,7 @@ def gains(setting: str, config: Any, methods: list[Any], seeds: int, log: Log) -
             part = missing[first : first + AT_ONCE]
             values = config.model_dump(mode="json")
             values["training"]["seed"] = seed
-            values["variants"] = [variant(method, 1.0) for method in part]
+            values["variants"] = [variant(method, 1.0, config.task) for method in part]
             last = None
             for event in fit(RunConfig.from_dict(values)):
                 if isinstance(event, RunFailed):
@@ -135,7 +135,9 @@ def times(setting: str, config: Any, methods: list[Any], log: Log) -> None:
     for method in methods:
         if log.find(kind="time", setting=setting, method=method.id):
             continue
-        alone = RunConfig.from_dict({**values, "variants": [variant(method, 1.0)], "control": False})
+        alone = RunConfig.from_dict(
+            {**values, "variants": [variant(method, 1.0, config.task)], "control": False}
+        )
         session = Session(alone, None, None)
         for step in range(WARM):
             step_seconds(session, step), step_seconds(control, step)
@@ -170,7 +172,7 @@ def memories(setting: str, config: Any, methods: list[Any], log: Log) -> None:
         if log.find(kind="memory", setting=setting, method=method.id):
             continue
         control = control or peak_bytes({**values, "variants": [], "control": True})
-        own = peak_bytes({**values, "variants": [variant(method, 1.0)], "control": False})
+        own = peak_bytes({**values, "variants": [variant(method, 1.0, config.task)], "control": False})
         log.add(kind="memory", setting=setting, method=method.id, ratio=own / control)
         print(f"  {setting}, {method.id}: memory ×{own / control:.2f}", file=sys.stderr, flush=True)
 

@@ -37,6 +37,11 @@ FITS = {
     "some_features": FEATURES,
     "same_tokens": TOKENS,
 }
+FROZEN = {
+    "image_contrastive",
+    "contrastive_regularization",
+    "distribution_mapping",
+}  # an encoder nobody trains
 NEEDS = {
     "dist": f"{CLASSES}, 2 images a batch",
     "self_distillation": f"{CLASSES}, {MAPS}",
@@ -70,14 +75,15 @@ def needs(spec: MethodSpec) -> str:
     """What the pair, the data and the batch must have."""
     found = [NEEDS.get(spec.id) or FITS[spec.fits.__name__]]
     found += [f"{task} only" for task in spec.tasks]
-    found += ["learns parameters"] if spec.learnable is not None else []
+    found += ["learns parameters"] if spec.learnable is not None and spec.id not in FROZEN else []
     found += ["the teacher's gradient"] if spec.teacher_gradient else []
     return "; ".join(found)
 
 
 def weight(spec: MethodSpec) -> str:
     warm = ", warm-up" if spec.schedule == "warmup" else ""
-    return f"{spec.default_weight:g}{warm}"
+    own = f"; restoration {spec.restoration_weight:g}" if spec.restoration_weight is not None else ""
+    return f"{spec.default_weight:g}{warm}{own}"
 
 
 def overview() -> list[str]:

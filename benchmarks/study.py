@@ -51,7 +51,7 @@ def config_of(task: str, steps: int, seed: int) -> Any:
 
     values = preset_config(TASKS[task]).model_dump(mode="json")
     terms = {
-        name: [{"weight": METHODS[term["method"]].default_weight, **term} for term in way]
+        name: [{"weight": METHODS[term["method"]].weight_for("restoration"), **term} for term in way]
         for name, way in WAYS.items()
     }
     values["variants"] = [{"name": name, "task_weight": 1.0, "terms": found} for name, found in terms.items()]

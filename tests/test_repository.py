@@ -39,6 +39,7 @@ def test_bundled_teachers_are_small_and_each_has_its_card_and_recipe():
     teachers = sorted((ROOT / "assets" / "teachers").glob("*.safetensors"))
     assert [path.stem for path in teachers] == [
         "ct_metal",
+        "deblur",
         "dehaze",
         "denoise",
         "derain",

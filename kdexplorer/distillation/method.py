@@ -80,6 +80,8 @@ class MethodSpec(Spec):
         knowledge: which part of a network that is: "responses", "features", "attention" or "relations"
             (arXiv 2006.05525, where attention is among the features).
         default_weight: the weight its authors use, or the one that fits beside the task's loss.
+        restoration_weight: the same beside the loss of images in [0, 1], where its authors only classified: there it has
+            a quarter of the gradient when *Denoise a photo* begins, and less later; None is `default_weight`.
         layers: which stages it taps when the config names none: "none", "last", "middle", "all", or "attention"
             for the query, key and value of the last attention block.
         learnable: (pair, checked params) → a module that is trained, saved and restored with the student, its
@@ -89,6 +91,7 @@ class MethodSpec(Spec):
         shows: (pair, checked params) → images that it shows each of the two networks at a step, beside the batch.
         pictures: (signals of one image, checked params, learnable part) → named images [1, C, H, W] in [0, 1] that
             show what it looks at; None where there is nothing to see.
+        whole: its levels belong together: they cannot be balanced one by one.
         teacher_gradient: it differentiates the teacher's output by its features (never by its parameters).
         schedule: the kind of `Schedule` its authors give its weight: "constant" or "warmup".
         teacher: who teaches a new term of it, as in `TermConfig.teacher`.
@@ -99,6 +102,7 @@ class MethodSpec(Spec):
     matches: str = ""
     knowledge: str = "features"
     default_weight: float = 1.0
+    restoration_weight: float | None = None
     layers: str = "none"
     learnable: Callable[[Pair, Mapping[str, Any]], nn.Module | None] | None = field(default=None)
     fits: Callable[[Pair], str | None] = lambda pair: None
@@ -106,8 +110,14 @@ class MethodSpec(Spec):
     shows: Callable[[Pair, Mapping[str, Any]], int] = lambda pair, params: 0
     pictures: Callable[[Signals, Mapping[str, Any], nn.Module | None], list[tuple[str, Tensor]]] | None = None
     teacher_gradient: bool = False
+    whole: bool = False
     schedule: str = "constant"
     teacher: str = "teacher"
+
+    def weight_for(self, task: str) -> float:
+        """The weight of a new term of it in a run of this task."""
+        own = self.restoration_weight if task == "restoration" else None
+        return self.default_weight if own is None else own
 
 
 class DoesNotFit(ConfigError):

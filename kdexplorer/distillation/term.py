@@ -79,6 +79,8 @@ class Term:
         self._levels: LevelBalance | None = None
         learnable = self.spec.learnable or (lambda pair, params: None)
         place = self.id if not self.config.name else f"{self.id}:method"
+        if self.config.levels == "importance" and self.spec.whole:
+            raise ConfigError(f"{self.spec.title}: it weighs its levels itself; set levels to equal.")
         if self.config.levels == "importance" and len(pair.features) > 1:
             each = [
                 replace(pair, features=(features,), heads=pair.heads[i : i + 1])

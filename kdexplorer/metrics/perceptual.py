@@ -15,7 +15,9 @@ LPIPS_CONVENTION = "LPIPS 0.1 with AlexNet on RGB; lower is better"
 BLUR_CONVENTION = "blur effect, without a reference: 0 sharp, 1 blurred; on gray"
 LEAST = 32  # pixels a side: AlexNet's pooling leaves nothing of less
 
-Score = Callable[[Tensor, Tensor], float]  # (output, target), each [1, C, H, W] in [0, 1]
+Score = Callable[
+    [Tensor, Tensor], float | None
+]  # (output, target), each [1, C, H, W] in [0, 1]; None: not defined
 
 
 def lpips_problem() -> str | None:
@@ -39,15 +41,19 @@ def lpips() -> Score:
         warnings.simplefilter("ignore")  # of how torchvision is called
         measure = LearnedPerceptualImagePatchSimilarity("alex", normalize=True).eval()
 
-    def score(output: Tensor, target: Tensor) -> float:
+    def score(output: Tensor, target: Tensor) -> float | None:
         if min(target.shape[-2:]) < LEAST:
-            return float("nan")
-        pair = (x.detach().float().cpu().clamp(0, 1).expand(-1, 3, -1, -1) for x in (output, target))
+            return None
+        pair = (_eight_bits(x).expand(-1, 3, -1, -1) for x in (output, target))
         measure.reset()
         with torch.no_grad():
             return float(measure(*pair))
 
     return score
+
+
+def _eight_bits(image: Tensor) -> Tensor:
+    return image.detach().float().cpu().clamp(0, 1).mul(255).round().div(255)
 
 
 def blur_effect(image: Tensor) -> float:
@@ -58,5 +64,5 @@ def blur_effect(image: Tensor) -> float:
     """
     from skimage.measure import blur_effect as measured
 
-    gray = image.detach().float().cpu().clamp(0, 1).mean(dim=1)[0].numpy()
+    gray = _eight_bits(image).mean(dim=1)[0].numpy()
     return float(measured(gray))  # type: ignore[no-untyped-call]

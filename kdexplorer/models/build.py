@@ -139,15 +139,19 @@ def _check_fit(name: str, architecture: str, channels: int, scale: int, io: Mode
     who = f"{name} is {architecture}"
     if channels != io.channels:
         takes, given = ("gray", "color") if channels == 1 else ("color", "gray")
+        change = "switch Gray images on" if channels == 1 else "take color images, with Gray images off"
         raise ConfigError(
-            f"{who} for {takes} images, but this run's are {given}: "
-            f"switch Gray images {'on' if channels == 1 else 'off'}, or choose another checkpoint."
+            f"{who} for {takes} images, but this run's are {given}: {change}, or choose another checkpoint."
         )
     if scale != io.scale:
         raise ConfigError(
             f"{who} for ×{scale}, but this run is about ×{io.scale}: "
-            + (f"set Bicubic downscaling to {scale}" if scale > 1 else "switch Bicubic downscaling off")
-            + ", or choose another checkpoint."
+            + (
+                f"take Bicubic downscaling by {scale}, or pairs"
+                if scale > 1
+                else "take no downscaling, or pairs"
+            )
+            + f" of scale {scale}, or choose another checkpoint."
         )
 
 

@@ -19,6 +19,8 @@ from kdexplorer.models.stages import by_depth
 from kdexplorer.params import ConfigError
 
 SIDE = 48  # of the image on which the layers are looked for
+MAX_INDEX = 2_000  # of a layer in a name; architectures are as deep as the largest says
+MAX_NUMBERS = 2_000_000_000  # layers times the largest tensor: what a build may allocate at most
 FEW = 3  # layers of one shape that make a trunk
 
 
@@ -58,6 +60,7 @@ def recognise(state: Mapping[str, Tensor], name: str) -> Opened:
         ConfigError: no architecture that spandrel knows, one that needs more than an image, or one whose result has
             other channels than its input.
     """
+    _check_claims(state, name)
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
     try:
@@ -91,6 +94,21 @@ def recognise(state: Mapping[str, Tensor], name: str) -> Opened:
     except Exception as error:
         raise ConfigError(f"{name} is {architecture} and does not run here ({_short(error)}).") from None
     return Opened(module, architecture, io, by_depth(trunk), trunk[-1])
+
+
+def _check_claims(state: Mapping[str, Tensor], name: str) -> None:
+    """Refuse what makes an architecture far larger than the file: it is built from shapes and from numbers in names."""
+    for key, value in state.items():
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise ConfigError(f"{name}: {key} claims more numbers than the file holds; it cannot be used.")
+        if any(int(part) > MAX_INDEX for part in key.split(".") if part.isdecimal() and len(part) < 20):
+            raise ConfigError(f"{name}: {key} numbers a layer beyond {MAX_INDEX}; it cannot be used.")
+    largest = max((value.numel() for value in state.values()), default=0)
+    numbered = max((int(part) for key in state for part in key.split(".") if part.isdecimal()), default=0)
+    if (numbered + 1) * largest > MAX_NUMBERS:
+        raise ConfigError(
+            f"{name} describes a network of over {MAX_NUMBERS // 10**9} billion numbers; it is too large."
+        )
 
 
 def open_checkpoint(path: Path) -> Opened:

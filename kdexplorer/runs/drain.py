@@ -58,12 +58,14 @@ def drain(
     try:
         with Heartbeat(store, claimed):
             config = store.run(run_id).config
-            from kdexplorer.training import fit, replay_commands, sizes
+            from kdexplorer.training import describe, fit, replay_commands, sizes
 
             found = sizes(config)  # on no device: a network that is too large is never built
             for place in config.networks:
                 if found.get(place):
                     limits.check_parameters(place, found[place]["parameters"])
+            if limits.max_term_bytes is not None:
+                limits.check_terms(describe(config).get("terms", {}))
             recorder = Recorder(store, claimed)
             checkpoint = latest_checkpoint(store.folder(run_id))
 

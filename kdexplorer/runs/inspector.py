@@ -130,6 +130,7 @@ class Inspector:
         for role in ("teacher", "student"):
             if sizes[role]:
                 limits.check_parameters(role, sizes[role]["parameters"])
+        limits.check_terms(sizes.get("terms", {}))
         try:
             return measure(config, resident=self._at_start)
         finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from kdexplorer import catalog
@@ -19,6 +22,7 @@ class Limits(BaseModel):
     max_batch: int | None = None
     max_parameters: int | None = None  # of one network
     max_pixels: int | None = None  # in one batch, or in one look at the held-out data
+    max_term_bytes: int | None = None  # that all distillation terms together need beyond the networks
     max_variants: int | None = None
     queue_length: int = 1000
     runs_per_owner: int | None = None  # waiting or running at a time
@@ -68,6 +72,19 @@ class Limits(BaseModel):
                 "here: choose a smaller model, width or depth."
             )
 
+    def check_terms(self, terms: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+        """Refuse distillation terms that need too much memory; `terms` as `kdexplorer.training.describe` tells them.
+
+        Raises:
+            ConfigError: together they need more than allowed.
+        """
+        needed = sum(facts.get("memory") or 0 for found in terms.values() for facts in found.values())
+        if self.max_term_bytes is not None and needed > self.max_term_bytes:
+            raise ConfigError(
+                f"The distillation terms need {needed / 1024**3:.1f} GB, more than the "
+                f"{self.max_term_bytes / 1024**3:g} GB allowed here: choose a smaller batch, patch or fewer negatives."
+            )
+
 
 def _paths(config: RunConfig) -> list[str]:
     problems = [
@@ -87,6 +104,7 @@ PUBLIC_SPACE = Limits(
     max_batch=128,
     max_parameters=30_000_000,
     max_pixels=2**21,
+    max_term_bytes=4 * 1024**3,
     max_variants=4,
     queue_length=20,
     runs_per_owner=2,

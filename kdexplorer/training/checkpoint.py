@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from kdexplorer.distillation.history import HistoryStudent
 from kdexplorer.params import ConfigError
 from kdexplorer.training.cohort import Cohort, Student
 
@@ -115,6 +116,11 @@ def _restore(student: Student, part: dict[str, Tensor], fork: bool, parameters: 
     if not fork and same.keys() != own.keys():
         raise ConfigError("The checkpoint lacks the learnable parts of a term.")
     student.objective.learnable.load_state_dict(own | same)
+    lacking = own.keys() - same.keys()
+    for name, module in student.objective.learnable.named_modules():
+        # the parent knew no past of this student: it begins with the student as it is now
+        if isinstance(module, HistoryStudent) and any(key.startswith(f"{name}.") for key in lacking):
+            module.restart(student.module)
     slots: dict[int, dict[str, Tensor]] = {}
     for key, value in groups["optimizer"].items():
         index, _, name = key.partition("/")

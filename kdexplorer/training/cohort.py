@@ -129,17 +129,17 @@ class Cohort:
         """By variant and term, the share of the gradient norm, where it was looked at since the last call."""
         return self._log.read_shares()
 
-    def read_seen(self) -> dict[str, dict[str, dict[str, float]]]:
-        """By variant and term, what its method noted at the last step beside the loss."""
-        return {
+    def read_seen(self, step: int) -> dict[str, dict[str, dict[str, float]]]:
+        """By variant and term that is active at `step`, what its method noted there beside the loss."""
+        found = {
             student.name: {
                 term.id: {name: float(value) for name, value in term.seen.items()}
-                for term in student.objective.terms
+                for term in student.objective.active(step)
                 if term.seen
             }
             for student in self.students
-            if any(term.seen for term in student.objective.terms)
         }
+        return {name: terms for name, terms in found.items() if terms}
 
     @property
     def has_unread_losses(self) -> bool:

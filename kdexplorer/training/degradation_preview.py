@@ -56,7 +56,7 @@ class DegradationPreview:
         source = SOURCES[data.source.id]
         params = source.few(source.check(data.source.params))
         asked = json.dumps([data.source.id, params], sort_keys=True)
-        if self._kept[0] != asked:
+        if self._kept[0] != asked or source.reads_paths:  # a folder's images may change
             crops = source.load(params, ()).held_out(IMAGES, PREVIEW_CROP)
             if not crops:
                 raise ConfigError("The source has no held-out image: add images, or choose another source.")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kdexplorer.config import CONTROL, RunConfig
+from kdexplorer.config import CONTROL, DataConfig, RunConfig
 from kdexplorer.data import SOURCES
 from kdexplorer.data.draws import generator
 from kdexplorer.data.image_file import image_files
@@ -55,7 +55,7 @@ def evaluate_folder(
 
     Returns:
         {convention: {metric: words}, missing: why a metric is left out, in words, or None, images: [{name, size: [w, h], scores: {network: {metric: value}}}],
-        mean: {network: {metric: value}}, gain: {student: {metric: {difference, low, high}}}}: the gain is over the
+        mean: {network: {metric: value}} over the images that have it (LPIPS needs 32 pixels a side), gain: {student: {metric: {difference, low, high}}}}: the gain is over the
         control, with a 95 % bootstrap interval over images.
 
     Raises:
@@ -69,12 +69,15 @@ def evaluate_folder(
         raise ConfigError(
             "This run's degraded images were given: name the folder of those to restore (--inputs)."
         )
-    measures: dict[str, Score] = {**_by_reference(io), "blur": lambda output, _: blur_effect(output)}
-    convention = dict(zip(METRICS, conventions(scale, io.channels), strict=True)) | {"blur": BLUR_CONVENTION}
+    measures: dict[str, Score] = {
+        **_by_reference(io, config.data),
+        "blur": lambda output, _: blur_effect(output),
+    }
+    convention = dict(zip(METRICS, conventions(io, config.data), strict=True)) | {"blur": BLUR_CONVENTION}
     if (missing := lpips_problem()) is None:
         measures["lpips"], convention["lpips"] = lpips(), LPIPS_CONVENTION
 
-    def scored(output: Tensor, clean: Tensor) -> dict[str, float]:
+    def scored(output: Tensor, clean: Tensor) -> dict[str, float | None]:
         return {name: measure(output, clean) for name, measure in measures.items()}
 
     images: list[dict[str, Any]] = []
@@ -87,9 +90,16 @@ def evaluate_folder(
         images.append({"name": name, "size": list(clean.shape[:-3:-1]), "scores": scores})
         shown(name)
     names = [INPUT, *networks]
-    by_name = {n: {m: [image["scores"][n][m] for image in images] for m in measures} for n in names}
+    metrics = [m for m in measures if any(image["scores"][INPUT][m] is not None for image in images)]
+    by_name = {
+        n: {
+            m: [image["scores"][n][m] for image in images if image["scores"][n][m] is not None]
+            for m in metrics
+        }
+        for n in names
+    }
     return {
-        "convention": convention,
+        "convention": {m: convention[m] for m in metrics},
         "missing": missing,
         "images": images,
         "mean": {
@@ -99,8 +109,8 @@ def evaluate_folder(
     }
 
 
-def _by_reference(io: ModelIO) -> dict[str, Score]:
-    channel, shave = channel_and_shave(io.scale, io.channels)
+def _by_reference(io: ModelIO, data: DataConfig) -> dict[str, Score]:
+    channel, shave = channel_and_shave(io, data)
     settings: dict[str, Any] = {"channel": channel, "shave": shave}
     return {
         "psnr": lambda output, clean: psnr(output, clean, **settings).item(),

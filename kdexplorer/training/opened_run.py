@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from kdexplorer.config import CONTROL, RunConfig
+from kdexplorer.data import SOURCES
 from kdexplorer.models.build import Network, build_network
 from kdexplorer.models.weights import load_weights
 from kdexplorer.params import ConfigError
@@ -19,6 +20,14 @@ from kdexplorer.training.layers import spatial_layers
 from kdexplorer.training.session import device_of
 
 IMAGES = 48  # held-out images to choose from
+
+
+def _without_training(config: RunConfig) -> RunConfig:
+    """The same held-out data, with as little as its source can make to train on."""
+    source = SOURCES[config.data.source.id]
+    params = source.few(source.check(config.data.source.params))
+    few = config.data.source.model_copy(update={"params": dict(params)})
+    return config.model_copy(update={"data": config.data.model_copy(update={"source": few})})
 
 
 class OpenedRun:
@@ -37,7 +46,7 @@ class OpenedRun:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.device = device_of("cpu" if config.training.device == "cpu" else "auto")
-        self.task: Task = TASKS[config.task].open(config, self.device)
+        self.task: Task = TASKS[config.task].open(_without_training(config), self.device)
         self.notes: list[str] = []
         self.teacher = self._load_teacher()
         names = sorted((variant.name for variant in config.cohort), key=lambda name: name != CONTROL)

@@ -130,7 +130,7 @@ class Session:
             steps_per_second=speed,
             losses=losses,
             gradients=self.cohort.read_gradients(),
-            seen=self.cohort.read_seen(),
+            seen=self.cohort.read_seen(self.step - 1),
         )
 
     def plateaus(self, evaluated: Evaluated) -> Iterator[Event]:

@@ -120,11 +120,12 @@ class InspectEndpoints:
 
     @answers
     def degraded(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{source, degradations, draw} → {name, clean, degraded, clean_size, degraded_size}: what they do to an image.
+        """{source, degradations, gray, draw} → {name, clean, degraded, clean_size, degraded_size}: what they do to an image.
 
         With an error also `again` where the same question may soon have an answer.
         """
         data = {name: query.get(name) for name in ("source", "degradations")}
+        data["gray"] = query.get("gray", False)
         config = config_of({"config": {"task": "restoration", "data": data}})
         check_config(config)
         self._manager.limits.check(config)

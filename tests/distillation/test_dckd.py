@@ -188,6 +188,9 @@ def test_a_run_follows_its_past_and_goes_on_from_a_checkpoint_to_the_same_bits(t
     for one, other in zip(whole.cohort.students, again.cohort.students, strict=True):
         for a, b in zip(one.module.parameters(), other.module.parameters(), strict=True):
             assert torch.equal(a, b)
+    kept, regained = (found.cohort.students[0].objective.learnable.state_dict() for found in (whole, again))
+    assert any("history.history" in key for key in kept)
+    assert all(torch.equal(value, regained[key]) for key, value in kept.items())
     (history,) = whole.cohort.students[0].histories
     assert not torch.equal(
         next(history.history.buffers()), next(whole.cohort.students[0].module.parameters())
@@ -219,3 +222,27 @@ def test_a_run_notes_its_distances_and_shows_what_it_compares() -> None:
     pixels = {picture["image"] for picture in contrast["pictures"]}
     assert len(pixels) == 5
     assert base64.b64decode(contrast["pictures"][0]["image"].partition(",")[2]).startswith(b"\x89PNG")
+
+
+def test_a_fork_that_adds_the_contrast_begins_with_the_student_as_it_is(tmp_path: Path) -> None:
+    only = [variant.model_dump(mode="json") for variant in dckd().variants if variant.name == "response"]
+    parent = Session(with_values(dckd(), {"variants": only}), None, None)
+    for step in range(3):
+        parent.cohort.train_step(step, 6)
+    name = save_checkpoint(tmp_path, parent.cohort, 3, 6, 0.0)
+    child = session()
+    load_checkpoint(tmp_path / name, child.cohort, fork=True)
+    student = child.cohort.students[0]
+    (history,) = student.histories
+    for key, value in student.module.named_parameters():
+        for copied in (history.average, history.history):
+            assert torch.equal(dict(copied.named_buffers())[key], value)
+    fresh = dict(session().cohort.students[0].module.named_parameters())
+    assert any(not torch.equal(value, fresh[key]) for key, value in student.module.named_parameters())
+
+
+def test_notes_end_with_their_term() -> None:
+    config = with_values(dckd(), {"variants.dckd.terms.contrastive_regularization.active": {"until": 2}})
+    events = [event for event in fit(config) if isinstance(event, StepLogged)]
+    noted = ["contrastive_regularization" in event.seen.get("dckd", {}) for event in events]
+    assert noted == [True, True, False, False, False, False]

@@ -44,7 +44,7 @@ def test_lpips_is_zero_for_the_same_image_and_grows_with_damage(alexnet: Path) -
     slight, heavy = (measure(image + strength * noise, image) for strength in (0.02, 0.3))
     assert 0 < slight < heavy
     assert measure(image[:, :1], image[:, :1]) == pytest.approx(0, abs=1e-7)
-    assert measure(image[..., :16, :16], image[..., :16, :16]) != measure(image, image)  # not a number
+    assert measure(image[..., :16, :], image[..., :16, :]) is None  # too narrow for the network
 
 
 def test_the_blur_effect_needs_no_reference() -> None:

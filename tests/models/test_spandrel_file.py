@@ -125,11 +125,13 @@ def test_another_scale_or_color_is_refused_with_what_would_fit(tmp_path: Path) -
     double = NetworkConfig.model_validate(teacher(saved(rcan(), tmp_path / "r.pth")))
     with pytest.raises(ConfigError, match="g.pth is DnCNN for gray images.*switch Gray images on"):
         count_parameters(gray, ModelIO())
-    with pytest.raises(ConfigError, match="r.pth is RCAN for color images.*switch Gray images off"):
+    with pytest.raises(
+        ConfigError, match="r.pth is RCAN for color images.*take color images, with Gray images off"
+    ):
         build_network(double, ModelIO(channels=1, scale=2), seed=0)
-    with pytest.raises(ConfigError, match="for ×2, but this run is about ×3: set Bicubic downscaling to 2"):
+    with pytest.raises(ConfigError, match="for ×2, but this run is about ×3: take Bicubic downscaling by 2"):
         build_network(double, ModelIO(scale=3), seed=0)
-    with pytest.raises(ConfigError, match="for ×1, but this run is about ×2: switch Bicubic downscaling off"):
+    with pytest.raises(ConfigError, match="for ×1, but this run is about ×2: take no downscaling"):
         count_parameters(gray, ModelIO(channels=1, scale=2))
     with pytest.raises(ConfigError, match="choose the file"):
         build_network(NetworkConfig(id="spandrel"), ModelIO(), seed=0)
@@ -181,3 +183,16 @@ def test_the_published_denoiser_denoises() -> None:
 def test_what_a_run_with_it_costs_is_measured(tmp_path: Path) -> None:
     config = small({"teacher": teacher(saved(dncnn(), tmp_path / "g.pth")), "data.gray": True})
     assert measure(config)["step"] > 0
+
+
+def test_a_small_file_that_describes_a_huge_network_is_refused_before_it_is_built(tmp_path: Path) -> None:
+    state = dncnn().state_dict()
+    torch.save({**state, "model.0.weight": torch.zeros(1).expand(100_000, 100_000)}, tmp_path / "wide.pth")
+    with pytest.raises(ConfigError, match="claims more numbers than the file holds"):
+        open_checkpoint(tmp_path / "wide.pth")
+    torch.save({**state, "model.20002.weight": torch.zeros(8, 8, 3, 3)}, tmp_path / "deep.pth")
+    with pytest.raises(ConfigError, match="numbers a layer beyond 2000"):
+        open_checkpoint(tmp_path / "deep.pth")
+    torch.save({**state, "model.2000.weight": torch.zeros(1024, 1024)}, tmp_path / "both.pth")
+    with pytest.raises(ConfigError, match="over 2 billion numbers"):
+        open_checkpoint(tmp_path / "both.pth")

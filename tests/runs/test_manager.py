@@ -13,6 +13,7 @@ from kdexplorer.commands import Extend, Pause, SetKnob, Stop
 from kdexplorer.config import RunConfig, with_values
 from kdexplorer.events import CheckpointSaved, Event, KnobTurned, StepsExtended
 from kdexplorer.params import ConfigError
+from kdexplorer.presets import preset_config
 from kdexplorer.runs import LOCAL, PUBLIC_SPACE, Limits, Manager, Refused, Store, claims
 from kdexplorer.runs.checkpoints import config_at
 from kdexplorer.runs.executors import Inline
@@ -343,3 +344,18 @@ def test_describe_counts_parameters(inline: Manager, digits: Digits) -> None:
 def test_set_on_an_unknown_run_says_so(inline: Manager) -> None:
     with pytest.raises(ConfigError, match="There is no run"):
         inline.command("00000000", SetKnob(knob="learning_rate", value=1), actor=None)
+
+
+def test_terms_that_need_more_memory_than_allowed_are_refused_in_words():
+    from kdexplorer.training import describe
+
+    values = preset_config("dckd").model_dump(mode="json")
+    values["training"]["batch_size"], values["data"]["patch"] = 128, 128
+    values["variants"][0]["terms"][1]["params"] = {"negatives": 16}
+    config = RunConfig.from_dict(values)
+    PUBLIC_SPACE.check(config)  # the configuration alone does not tell
+    terms = describe(config)["terms"]
+    with pytest.raises(ConfigError, match="The distillation terms need .* GB, more than the 4 GB"):
+        PUBLIC_SPACE.check_terms(terms)
+    LOCAL.check_terms(terms)
+    PUBLIC_SPACE.check_terms(describe(preset_config("dckd"))["terms"])

@@ -140,7 +140,7 @@ def test_one_channel_is_scored_seen_and_written_in_gray(tmp_path: Path) -> None:
         UNKNOWN,
     ]
     written = restore_file(
-        opened.networks[0][2].module, file, tmp_path / "out.png", 1, channels=1, device=torch.device("cpu")
+        opened.networks[0][2].module, file, tmp_path / "out.png", opened.task.io, device=torch.device("cpu")
     )
     assert written == (40, 30)
     with Image.open(tmp_path / "out.png") as image:

@@ -8,9 +8,10 @@ from typing import Any
 from kdexplorer.data.ct_slices import CtSlices, ct_slices
 from kdexplorer.data.pair_pool import NamedPair, Pairs, pair_data
 from kdexplorer.data.spec import SOURCES, SourceSpec
-from kdexplorer.params import Param
+from kdexplorer.params import ConfigError, Param
 
 HELD_OUT = 12  # slices, the first ones: training never sees them, whatever its number
+MOST = 450_000_000  # slices × angles × pixels: about a minute on one core
 FEW = 1  # training slices, where only the held-out ones are looked at
 
 
@@ -29,6 +30,12 @@ def slices(params: Mapping[str, Any], *, held_out: bool) -> CtSlices:
 
 
 def load(params: Mapping[str, Any], excluded: Sequence[int]) -> Pairs:
+    work = int(params["slices"]) * int(params["views"]) * int(params["side"]) ** 2
+    if work > MOST:
+        raise ConfigError(
+            f"data.source: slices × angles × pixels would take minutes to make ({work / MOST:.1f} times too many): "
+            "lower Training slices, Angles or Slice."
+        )
     return pair_data(
         _named(slices(params, held_out=False)), scale=1, held_out=_named(slices(params, held_out=True))
     )

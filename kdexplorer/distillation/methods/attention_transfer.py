@@ -56,6 +56,7 @@ METHODS.add(
         knowledge="attention",
         paper="1612.03928",
         default_weight=1000.0,
+        restoration_weight=2.0,
         formula=r"\left\| \frac{Q_s}{\|Q_s\|_2} - \frac{Q_t}{\|Q_t\|_2} \right\|^2,\quad Q=\overline{F^2}",
         layers="all",
         loss=_loss,

@@ -60,6 +60,7 @@ METHODS.add(
         knowledge="attention",
         paper="1709.01507",
         default_weight=0.2,
+        restoration_weight=0.001,
         formula=r"\frac{1}{B}\sum \left\|A_t-A_s\right\|_2,\quad A_c=\frac{1}{HW}\sum_{h,w}F_{chw}",
         layers="all",
         learnable=_projectors,

@@ -81,6 +81,7 @@ METHODS.add(
             ),
         ),
         default_weight=50.0,
+        restoration_weight=1.0,
         formula=r"\frac{T^2}{BC}\sum_{b,c} \mathrm{KL}\left(\mathrm{softmax}_{HW}(F_t/T)\,\|\,"
         r"\mathrm{softmax}_{HW}(F_s/T)\right)",
         matches="each channel's map as a distribution",

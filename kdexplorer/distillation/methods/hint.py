@@ -63,6 +63,7 @@ METHODS.add(
             ),
         ),
         default_weight=100.0,
+        restoration_weight=0.01,
         formula=r"\frac{1}{N}\sum \left(r(F_s) - F_t\right)^2",
         layers="middle",
         learnable=lambda pair, params: projectors(params["projector"], pair),

@@ -123,11 +123,12 @@ METHODS.add(
                 help="Of the late layers: above 1 the whole map counts, not only its peak.",
             ),
         ),
-        default_weight=0.1,
+        default_weight=0.03,  # a quarter of the gradient when *Denoise a photo* begins
         formula=r"\frac{1}{B}\sum_{b,l} w_l(b)\,d_l,\quad d_l=\mathrm{MSE}\;\mathrm{or}\;T^2\cdot \mathrm{KL},"
         r"\quad w_l\propto e^{-(l/(L-1)-q_b)^2/2\sigma^2}",
         matches="feature maps, weighed by kind and strength of the degradation",
         layers="all",
+        whole=True,
         learnable=lambda pair, params: Paths(pair),
         loss=_loss,
         fits=feature_maps,

@@ -71,6 +71,7 @@ METHODS.add(
         knowledge="relations",
         paper="1707.01219",
         default_weight=50.0,
+        restoration_weight=0.005,
         formula=r"\overline{k(s,s')}+\overline{k(t,t')}-2\,\overline{k(s,t)},\quad k(x,y)=(x^\top y)^2",
         layers="last",
         loss=_loss,

@@ -52,6 +52,7 @@ METHODS.add(
         knowledge="relations",
         paper="1803.10837",
         default_weight=3e4,
+        restoration_weight=0.5,
         formula=r"\frac{1}{B^2}\sum_{i,j} p^t_{ij}\log\frac{p^t_{ij}}{p^s_{ij}},"
         r"\quad p_{ij}\propto\frac{\cos(f_i,f_j)+1}{2}",
         layers="last",

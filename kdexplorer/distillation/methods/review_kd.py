@@ -72,6 +72,7 @@ METHODS.add(
         summary="Matches features at several depths at once, each level of the student reviewed with the deeper ones.",
         paper="2104.09044",
         default_weight=5.0,
+        restoration_weight=0.004,
         formula=r"\sum_l \mathrm{HCL}\left(U_l(F_s^{l},\dots,F_s^{L}),\,F_t^{l}\right),\quad "
         r"\mathrm{HCL}(F_s, F_t)=\frac{\sum_k 2^{-k}\,\mathrm{MSE}(P_k F_s, P_k F_t)}{\sum_k 2^{-k}}",
         matches="feature maps at several depths",

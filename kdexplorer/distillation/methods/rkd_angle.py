@@ -76,6 +76,7 @@ METHODS.add(
             ),
         ),
         default_weight=50.0,
+        restoration_weight=0.006,
         formula=r"\frac{1}{B^3}\sum_{i,j,k} \ell_\delta\left(\cos\angle s_j s_i s_k,\ \cos\angle t_j t_i t_k\right)",
         layers="last",
         loss=_loss,

@@ -52,6 +52,7 @@ METHODS.add(
         knowledge="relations",
         paper="1904.05068",
         default_weight=25.0,
+        restoration_weight=0.01,
         formula=r"\frac{1}{B^2}\sum_{i,j} \ell_\delta\left(\frac{\|s_i-s_j\|}{\mu_s},\frac{\|t_i-t_j\|}{\mu_t}\right)",
         layers="last",
         loss=_loss,

@@ -50,6 +50,7 @@ METHODS.add(
         knowledge="relations",
         paper="1907.09682",
         default_weight=3000.0,
+        restoration_weight=0.03,
         formula=r"\frac{1}{B^2}\left\|\tilde G_t-\tilde G_s\right\|_F^2,\quad \tilde G = \mathrm{rows}(FF^\top)/\|\cdot\|_2",
         layers="last",
         loss=_loss,

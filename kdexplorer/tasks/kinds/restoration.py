@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kdexplorer.config import RunConfig
+from kdexplorer.config import DataConfig, RunConfig
 from kdexplorer.data import SOURCES, PairData, PhotoData
 from kdexplorer.data.draws import generator
 from kdexplorer.data.gray import in_channels
@@ -28,15 +28,21 @@ PIXELS_AT_ONCE = 600_000  # of one evaluation batch, so that memory stays bounde
 HELD_OUT_SEED = 20260101  # the same held-out noise in every run, so that runs can be compared
 
 
-def channel_and_shave(scale: int, channels: int = 3) -> tuple[Channel, int]:
-    """What PSNR and SSIM look at: luma without a border of `scale` pixels where an image was enlarged, else all."""
-    shave = scale if scale > 1 else 0
-    return "gray" if channels == 1 else "y" if shave else "rgb", shave
+RAIN = ("rain_streaks", "rain_drops")
 
 
-def conventions(scale: int, channels: int = 3) -> tuple[str, str]:
+def channel_and_shave(io: ModelIO, data: DataConfig) -> tuple[Channel, int]:
+    """What PSNR and SSIM look at: luma where an image was enlarged (a border of `scale` pixels shaved) or rained on."""
+    shave = io.scale if io.scale > 1 else 0
+    if io.channels == 1:
+        return "gray", shave
+    rained = any(degradation.id in RAIN for degradation in data.degradations)
+    return "y" if shave or rained else "rgb", shave
+
+
+def conventions(io: ModelIO, data: DataConfig) -> tuple[str, str]:
     """How PSNR and SSIM are computed, in words."""
-    channel, shave = channel_and_shave(scale, channels)
+    channel, shave = channel_and_shave(io, data)
     where = f"{channel if channel == 'gray' else channel.upper()}, {f'{shave} px shaved' if shave else 'no shave'}"
     return (
         f"PSNR on {where}, 8-bit rounded, averaged over images",
@@ -65,8 +71,8 @@ class Restoration:
         loaded = source.load(source.check(data.source.params), data.exclude_classes).to(device)
         self.photos: PhotoData | None = None if source.paired else loaded
         self.pairs: PairData | None = loaded if source.paired else None
-        self.channel, self.shave = channel_and_shave(self.scale, channels)
-        of_psnr, of_ssim = conventions(self.scale, channels)
+        self.channel, self.shave = channel_and_shave(self.io, data)
+        of_psnr, of_ssim = conventions(self.io, data)
         self.metrics: tuple[MetricInfo, ...] = (
             MetricInfo(id="psnr", title="PSNR", unit="dB", digits=2, higher_is_better=True,
                        convention=of_psnr),

@@ -17,6 +17,7 @@ function follow(form, { channels, scale }) {
     data.gray = channels === 1;
     done.push(t(channels === 1 ? 'checkpoint.nowGray' : 'checkpoint.nowColor'));
   }
+  if (form.paired()) return done; // their scale is what their folders hold
   if (scale > 1 && !(shrinks(data.degradations) && scaleOf(data.degradations) === scale)) {
     data.degradations = [{ id: 'bicubic', params: { scale } }];
     done.push(t('checkpoint.nowScale', { scale }));

@@ -46,8 +46,8 @@ export class DegradationPreview {
   }
 
   get query() {
-    const { source, degradations } = this.form.config.data;
-    return { source, degradations, draw: this.draw };
+    const { source, degradations, gray } = this.form.config.data;
+    return { source, degradations, gray: Boolean(gray), draw: this.draw };
   }
 
   // Called with every change of the form; what is no question of ours costs nothing.

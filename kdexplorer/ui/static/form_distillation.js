@@ -4,7 +4,7 @@ import { h } from './dom.js';
 import { brief } from './format.js';
 import { titleOfTerm } from './form_differences.js';
 import { methodsBlock } from './form_methods.js';
-import { fieldsFor } from './form_parts.js';
+import { fieldsFor, weightFor } from './form_parts.js';
 import { newTeacherOf } from './form_teachers.js';
 import { chosen, variantsBlock } from './form_variants.js';
 import { freshName, termCard } from './form_term.js';
@@ -27,7 +27,7 @@ function termOf(form, entry, layers) {
   if (entry.schedule === 'warmup')
     Object.assign(term.schedule, { kind: 'warmup', until: Math.max(1, Math.round(steps * WARMUP)) });
   const teacher = newTeacherOf(form, entry);
-  return { ...term, method: entry.id, weight: entry.default_weight ?? 1, layers, teacher };
+  return { ...term, method: entry.id, weight: weightFor(form.config.task, entry), layers, teacher };
 }
 
 // Draws the group anew with the card of `name` in sight.

@@ -6,6 +6,10 @@ import { t, tx } from './words.js';
 
 export const fits = (entry, task) => !entry.tasks?.length || entry.tasks.includes(task);
 
+// The weight of a new term of a method: another one beside the loss of images in [0, 1] than beside that of classes.
+export const weightFor = (task, entry) =>
+  (task === 'restoration' ? entry.restoration_weight : null) ?? entry.default_weight ?? 1;
+
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 // The widgets of `specs`, each reading and writing `target[name]`. Advanced ones are folded behind one line, unless

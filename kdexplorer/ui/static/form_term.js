@@ -3,7 +3,7 @@
 import { h } from './dom.js';
 import { field } from './fields.js';
 import { termId } from './form_differences.js';
-import { fieldsFor, paramsFor } from './form_parts.js';
+import { fieldsFor, paramsFor, weightFor } from './form_parts.js';
 import { teacherField } from './form_teachers.js';
 import { featuresFold } from './form_term_features.js';
 import { methodCard } from './form_term_head.js';
@@ -63,7 +63,7 @@ export function termCard(form, entry, variant, term, { remove, another, full }) 
       toggled: () => remove(term),
     },
     (several || term.name) && nameField(form, variant, term),
-    fieldsFor(form, form.schema.parts.term, term, { around: () => entry.default_weight || 1 }),
+    fieldsFor(form, form.schema.parts.term, term, { around: () => weightFor(form.config.task, entry) || 1 }),
     paramsFor(form, entry, term),
     teacherField(form, term, () => form.rebuild('distillation')),
     h(
