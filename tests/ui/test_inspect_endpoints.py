@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,10 +105,6 @@ def test_degradations_are_shown_before_a_run(inspect: InspectEndpoints) -> None:
     with inspect._client._lock, pytest.MonkeyPatch.context() as patch:
         patch.setattr("kdexplorer.ui.inspect_endpoints.SECONDS", 0.1)
         assert inspect.degraded({**asked, "draw": 4})["again"]
-        assert (
-            inspect.estimate({"config": {**CONFIG, "name": "asked while busy"}}).get("again") is None
-        )  # known
-        assert inspect.facts({"run": "aaaaaaaa"}).get("again") is None
     public = InspectEndpoints(inspect._store, Manager(inspect._store, PUBLIC_SPACE, executor=Inline()))
     assert "closed here" in public.degraded({**asked, "source": folder})["error"]
 
@@ -159,6 +156,22 @@ def test_a_run_without_checkpoints_says_what_to_wait_for(inspect: InspectEndpoin
     assert inspect.facts({"run": waiting})["steps"] == []
     for name in ("attribute", "align", "local", "restored", "photo"):
         assert "no checkpoint yet" in getattr(inspect, name)({"run": waiting})["error"]
+
+
+def test_a_busy_inspector_may_be_asked_again(
+    inspect: InspectEndpoints, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch = {"left": 0, "top": 0, "side": 8}
+    other = {**CONFIG, "training": {**CONFIG["training"], "batch_size": 6}}
+    draws = {"source": {"id": "photos"}, "degradations": [{"id": "haze"}], "draw": 9}
+    asked = {"run": run, "step": 2, "image": 6, "patch": patch, "upload": "0123456789abcdef.png", "images": 3}
+    monkeypatch.setattr(inspect._client, "_places", threading.BoundedSemaphore(1))
+    inspect._client._places.acquire()
+    for name in NAMES:
+        question = {"estimate": {"config": other}, "degraded": draws}.get(name, asked)
+        if name != "facts":  # its answer is kept
+            assert getattr(inspect, name)(question).get("again") is True, name
+    assert "again" not in inspect.restored({"run": "aaaaaaaa"})
 
 
 HOSTILE: list[Any] = [

@@ -23,10 +23,8 @@ export class Restorations {
     this.state = h('p', { class: 'k-note k-picture-state', role: 'status' });
     this.scores = new ImageScores(index => this.chooseRow(index));
     this.table = new PreviewTable();
-    this.comparison = new Comparison(
-      h('div', { class: 'k-scores-place' }, this.scores.element, this.table.element),
-      viewport => this.film.follow(viewport),
-    );
+    this.place = h('div', { class: 'k-scores-place' });
+    this.comparison = new Comparison(this.place, viewport => this.film.follow(viewport));
     this.element = h(
       'div',
       { class: 'k-closer' },
@@ -45,8 +43,8 @@ export class Restorations {
   show(data, run, step) {
     Object.assign(this, { data, run, step });
     this.chosen = Math.min(this.chosen, data.items.length - 1);
-    this.scores.element.hidden = !data.scores;
-    this.table.element.hidden = Boolean(data.scores);
+    const { element } = data.scores ? this.scores : this.table;
+    if (this.place.firstChild !== element) this.place.replaceChildren(element);
     this.draw();
   }
 

@@ -35,9 +35,18 @@ export class ImageScores {
   // choose(index): a held-out image is to be shown
   constructor(choose) {
     Object.assign(this, { choose, by: null, down: true, chosen: null, metric: null, student: null, order: [] });
-    const tool = (key, sign) =>
-      h('button', { type: 'button', class: 'k-tool', title: t(`${key}.help`), onclick: () => this.extreme(sign) }, t(key));
-    this.ends = [tool('pictures.scores.best', 1), tool('pictures.scores.worst', -1)];
+    const tool = (end, sign) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'k-tool k-end',
+          title: t(`pictures.scores.${end}.help`),
+          onclick: () => this.extreme(sign),
+        },
+        t(`pictures.scores.${end}`),
+      );
+    this.ends = [tool('best', 1), tool('worst', -1)];
     this.measures = h('div', { class: 'k-segments', role: 'group', 'aria-label': t('pictures.scores.metric') });
     this.select = h('select', {
       class: 'k-tool',
@@ -158,6 +167,7 @@ export class ImageScores {
     this.down = this.by === by ? !this.down : by !== 'name';
     this.by = by;
     this.draw();
+    this.wrap.scrollTop = 0;
   }
 
   of(name) {
