@@ -209,7 +209,7 @@ class Restoration:
             {"name": name, "held_out": place, "panels": self._panels(worse, clean, networks)}
             for name, worse, clean, place in self._preview_images()
         ]
-        shown = {"kind": "restoration", "convention": self._convention, "items": items}
+        shown: dict[str, Any] = {"kind": "restoration", "convention": self._convention, "items": items}
         if known := {n.name: n.known for n in networks if n.known is not None}:
             names = [name for part, _, _ in self.held_out for name in part]
             shown["scores"] = image_scores(names, {"input": self._input_scores(), **known}, self.metrics)

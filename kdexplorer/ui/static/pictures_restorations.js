@@ -43,6 +43,7 @@ export class Restorations {
   show(data, run, step) {
     Object.assign(this, { data, run, step });
     this.chosen = Math.min(this.chosen, data.items.length - 1);
+    if (!data.scores) this.row = null;
     const { element } = data.scores ? this.scores : this.table;
     if (this.place.firstChild !== element) this.place.replaceChildren(element);
     this.draw();
