@@ -228,10 +228,10 @@ def test_every_scored_image_is_listed_and_shown_when_it_is_pressed(
     rows = table.locator("tbody tr")
     expect(rows.locator("th")).to_have_text(scores["names"])
     expect(rows.first.locator("td")).to_have_text(
-        [f"{psnr[name][0]:.2f}" for name in ("input", "control", "distilled", "teacher")]
-        + [f"{gains[0]:+.3f}".replace("-", "−")]
+        [f"{gains[0]:+.3f}".replace("-", "−")]
+        + [f"{psnr[name][0]:.2f}" for name in ("input", "control", "distilled", "teacher")]
     )
-    head = table.locator("th[scope=col]").last
+    head = table.locator("th[scope=col]").nth(1)
     head.get_by_role("button", name="distilled − control").click()
     expect(head).to_have_attribute("aria-sort", "descending")
     ordered = [scores["names"][i] for i in np.argsort(-gains, kind="stable")]

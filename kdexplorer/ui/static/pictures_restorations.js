@@ -40,7 +40,9 @@ export class Restorations {
     );
   }
 
-  show(data, run, step) {
+  show(found, run, step) {
+    const listed = Array.isArray(found.scores?.names) && found.scores.metrics; // an imported run's file may hold anything
+    const data = listed ? found : { ...found, scores: null };
     Object.assign(this, { data, run, step });
     this.chosen = Math.min(this.chosen, data.items.length - 1);
     if (!data.scores) this.row = null;

@@ -128,7 +128,7 @@ export class ImageScores {
     );
     this.select.hidden = this.compared.length < 2;
     for (const button of this.ends) button.hidden = !this.compared.length;
-    const columns = [null, ...this.networks, ...(this.compared.length ? ['gain'] : [])];
+    const columns = [null, ...(this.compared.length ? ['gain'] : []), ...this.networks]; // seen without scrolling
     this.columns = columns.map(column => this.column(column));
     replace(
       this.head,
@@ -195,7 +195,7 @@ export class ImageScores {
       const panels = networks.map((network, n) => ({ ...network, metrics: { [metric.id]: values[n][i] } }));
       const best = bestOf(panels, metric);
       const texts = panels.map(panel => [fixed(panel.metrics[metric.id], metric.digits), best.includes(panel)]);
-      if (gains) texts.push([gains[i] === null ? '–' : signed(gains[i], metric.digits + MORE), false]);
+      if (gains) texts.unshift([gains[i] === null ? '–' : signed(gains[i], metric.digits + MORE), false]);
       texts.forEach(([text, bold], n) => {
         if (row.texts[n] === `${text} ${bold}`) return;
         row.texts[n] = `${text} ${bold}`;
