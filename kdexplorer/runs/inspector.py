@@ -54,6 +54,7 @@ class Inspector:
             "align": self._align,
             "local": self._local,
             "photo": self._photo,
+            "restored": self._restored,
             "measure": self._measure,
             "degraded": self._degraded,
         }
@@ -114,7 +115,11 @@ class Inspector:
             degraded=question["degrade"],
             seed=question["seed"],
             max_pixels=question["max_pixels"],
+            ensemble=question["ensemble"],
         )
+
+    def _restored(self, question: dict[str, Any]) -> dict[str, Any]:
+        return self._run(question).restored(question["image"])
 
     def _degraded(self, question: dict[str, Any]) -> dict[str, Any]:
         return self._degradations.show(DataConfig.model_validate(question["data"]), question["draw"])

@@ -23,6 +23,17 @@ def data_uri(image: Tensor) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def middle(image: Tensor, pixels: int) -> Tensor:
+    """The middle of at most `pixels` of images [..., H, W], in their proportions; all of smaller ones."""
+    height, width = image.shape[-2:]
+    if height * width <= pixels:
+        return image
+    keep = (pixels / (height * width)) ** 0.5
+    rows, columns = max(1, int(height * keep)), max(1, int(width * keep))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return image[..., top : top + rows, left : left + columns]
+
+
 def thumbnail(image: Tensor, side: int = 96) -> str:
     """An image [C, H, W] as `data_uri` gives it, shrunk to at most `side` pixels a side."""
     height, width = image.shape[-2:]

@@ -52,13 +52,13 @@ class Seen:
         role: `variant`, `control` or `teacher`.
         name: what the run calls it.
         forward: [B, C, H, W] → its output.
-        outputs: what it says of all held-out images, where that is known.
+        known: its evaluation at this very step, where there was one.
     """
 
     role: str
     name: str
     forward: Forward
-    outputs: Tensor | None = None
+    known: Evaluation | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,9 @@ class Task(Protocol):
     def preview(self, networks: Sequence[Seen]) -> dict[str, Any]:
         """What a person looks at, as JSON (images are PNG data URIs):
 
-        restoration: {kind, convention, items: [{name, panels: [{role, name, image, metrics}]}]};
+        restoration: {kind, convention, items: [{name, held_out, panels: [{role, name, image, metrics}]}], scores},
+        `held_out` the place among the held-out images, None for another crop than is scored, `scores` as in
+        `kdexplorer.tasks.image_scores`, where networks have been scored at this step;
         classification: {kind, classes, excluded, items: [{name, image, label, predictions:
         [{role, name, probabilities}]}], logits, scores}, the last two as in `kdexplorer.tasks.class_scores`.
         """

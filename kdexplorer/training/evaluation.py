@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from kdexplorer.config import CONTROL
 from kdexplorer.events import Evaluated, MetricInfo, Metrics, Verdict
@@ -20,7 +19,7 @@ class Evaluator:
         self.cohort, self.task = cohort, task
         self._teacher: Evaluation | None = None
         self._input: Metrics | None = None
-        self._outputs: tuple[int, dict[str, Tensor]] = (-1, {})
+        self._found: tuple[int, dict[str, Evaluation]] = (-1, {})
 
     def evaluate(self, step: int, *, first: bool = False) -> Evaluated:
         """Score all students at `step`.
@@ -42,8 +41,7 @@ class Evaluator:
             self._teacher = self.score(self.cohort.teacher)
         everyone = found | ({"teacher": self._teacher} if self._teacher else {})
         extra = self.task.extra(everyone)
-        outputs = {name: e.outputs for name, e in everyone.items() if e.outputs is not None}
-        self._outputs = (step, outputs)
+        self._found = (step, everyone)
         return Evaluated(
             step=step,
             variants={name: evaluation.means for name, evaluation in found.items()},
@@ -55,9 +53,9 @@ class Evaluator:
             extra=extra,
         )
 
-    def outputs_at(self, step: int) -> dict[str, Tensor]:
-        """What the networks said of the held-out data if they were last scored at `step`; else nothing."""
-        return self._outputs[1] if self._outputs[0] == step else {}
+    def found_at(self, step: int) -> dict[str, Evaluation]:
+        """What was found of each network if they were last scored at `step`; else nothing."""
+        return self._found[1] if self._found[0] == step else {}
 
     def score(self, network: Network) -> Evaluation:
         """Score one network in evaluation mode, without gradients."""

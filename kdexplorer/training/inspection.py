@@ -14,7 +14,7 @@ from kdexplorer.attribution.algorithms.local_attribution import Patch
 from kdexplorer.config import RunConfig
 from kdexplorer.metrics.comparison import paired_bootstrap
 from kdexplorer.params import ConfigError
-from kdexplorer.tasks import TASKS, Example
+from kdexplorer.tasks import TASKS, Example, Seen
 from kdexplorer.tasks.kinds.restoration import Restoration
 from kdexplorer.tasks.picture import sketch
 from kdexplorer.training.attributions import Target, agreement, attribution, attribution_maps
@@ -138,6 +138,19 @@ class Inspection(OpenedRun):
         maps = local_maps(networks, example, patch, scale, known)
         self._teacher_local = ((image, patch), {name: maps[name] for name in maps if name == "teacher"})
         return local_attributions(maps, networks, example, patch, scale)
+
+    def restored(self, image: int) -> dict[str, Any]:
+        """One held-out image as all networks restore it, see `Restoration.restored`.
+
+        Raises:
+            ConfigError: not a restoration, or no such image.
+        """
+        if not isinstance(self.task, Restoration):
+            raise ConfigError("Only images that are restored can be shown so: choose a run on restoration.")
+        with torch.no_grad():
+            return self.task.restored(
+                image, [Seen(role, name, network.module) for role, name, network in self.networks]
+            )
 
     def align(
         self, images: int, algorithm: str | None, layer: Mapping[str, str | None], target: Target

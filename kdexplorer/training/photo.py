@@ -20,11 +20,12 @@ from kdexplorer.params import ConfigError
 from kdexplorer.tasks import Task
 from kdexplorer.tasks.kinds.classification import Classification
 from kdexplorer.tasks.kinds.restoration import Restoration
-from kdexplorer.tasks.picture import data_uri
+from kdexplorer.tasks.picture import data_uri, middle
 from kdexplorer.training.attributions import Named
-from kdexplorer.training.tiles import tiled
+from kdexplorer.training.restoring import restore
 
 MAX_PIXELS = 600_000  # of a shown panel
+VIEWS_COST = 4  # eight views take eight times as long: a quarter of the pixels keeps that to twice
 MIN_SIDE = 24  # of the input; networks fold and shave some of it
 
 SHRUNK = "The photo was made smaller before it was degraded."
@@ -32,6 +33,7 @@ CUT = "The photo is larger than what is shown here: its middle was taken."
 SQUARE = "The middle square of the photo was taken, at the size that the networks know."
 GIVEN = "This run's degraded images were given, so no photo can be degraded alike: it was taken as it is."
 GRAY = "The photo was taken in gray: the networks know one channel."
+ENSEMBLE = "Self-ensemble: each network's picture is the mean over the eight flips and turns of the photo."
 UNKNOWN = "What the photo should look like is not known, so there is no PSNR."
 
 
@@ -43,6 +45,7 @@ def see_photo(
     degraded: bool,
     seed: int,
     max_pixels: int = MAX_PIXELS,
+    ensemble: bool = False,
 ) -> dict[str, Any]:
     """What all networks make of the image in `file`.
 
@@ -51,26 +54,39 @@ def see_photo(
             given pairs, it is taken as it is.
         seed: of the degradation.
         max_pixels: of a panel; larger photos are shrunk, or cut where they are taken as they are.
+        ensemble: average each network over eight views of the photo, of a quarter as many pixels at most.
 
     Returns:
         {name, size: [width, height] of the input, panels: [{role, name, image, metrics?, predictions?}], notes,
         convention?}; `predictions` are [{class, share}], the likeliest first.
 
     Raises:
-        ConfigError: no image that can be read, or too small a one.
+        ConfigError: no image that can be read, or too small a one; an ensemble for a task that restores nothing.
     """
     photo = read_image(file).float().div(255).unsqueeze(0)
     if isinstance(task, Restoration):
-        return _restored(task, networks, photo, degraded=degraded, seed=seed, max_pixels=max_pixels)
+        most = max_pixels // VIEWS_COST if ensemble else max_pixels
+        return _restored(
+            task, networks, photo, degraded=degraded, seed=seed, max_pixels=most, ensemble=ensemble
+        )
+    if ensemble:
+        raise ConfigError("ensemble: only restored photos can be averaged over eight views.")
     if isinstance(task, Classification):
         return _classified(task, networks, photo)
     raise ConfigError("This task has nothing to do with photos.")
 
 
 def _restored(
-    task: Restoration, networks: Sequence[Named], photo: Tensor, *, degraded: bool, seed: int, max_pixels: int
+    task: Restoration,
+    networks: Sequence[Named],
+    photo: Tensor,
+    *,
+    degraded: bool,
+    seed: int,
+    max_pixels: int,
+    ensemble: bool,
 ) -> dict[str, Any]:
-    notes, scale = [], task.scale
+    notes, scale = [ENSEMBLE] if ensemble else [], task.scale
     if task.io.channels == 1:
         notes.append(GRAY)
         photo = in_channels(photo, 1)
@@ -85,14 +101,17 @@ def _restored(
         draws = generator(task.device, "photo", seed)
         worse = degrade(target.to(task.device), task.data.degradations, draws)
     else:
-        worse = _middle(photo, max_pixels // scale**2)
+        worse = middle(photo, max_pixels // scale**2)
         if worse.shape != photo.shape:
             notes.append(CUT)
         notes.append(UNKNOWN)
         _check_side(worse, MIN_SIDE)
         target, worse = None, worse.to(task.device)
     shown = [("input", "input", bicubic_upsample(worse, scale).cpu() if scale > 1 else worse.cpu())]
-    shown += [(role, name, tiled(network.module, worse, scale)) for role, name, network in networks]
+    shown += [
+        (role, name, restore(network.module, worse, scale, ensemble=ensemble))
+        for role, name, network in networks
+    ]
     panels: list[dict[str, Any]] = []
     for role, name, image in shown:
         panels.append({"role": role, "name": name, "image": data_uri(image[0])})
@@ -150,17 +169,6 @@ def _fitted(photo: Tensor, pixels: int) -> Tensor:
     shrink = (pixels / (height * width)) ** 0.5
     size = (max(1, int(height * shrink)), max(1, int(width * shrink)))
     return F.interpolate(photo, size, mode="bicubic", antialias=True).clamp(0, 1).mul(255).round().div(255)
-
-
-def _middle(photo: Tensor, pixels: int) -> Tensor:
-    """The middle of at most `pixels`, in the photo's proportions."""
-    height, width = photo.shape[-2:]
-    if height * width <= pixels:
-        return photo
-    keep = (pixels / (height * width)) ** 0.5
-    rows, columns = max(1, int(height * keep)), max(1, int(width * keep))
-    top, left = (height - rows) // 2, (width - columns) // 2
-    return photo[..., top : top + rows, left : left + columns]
 
 
 def _check_side(image: Tensor, least: int) -> None:

@@ -16,7 +16,7 @@ from kdexplorer.home import PREVIEW_PARTS, preview_path
 from kdexplorer.models.build import Network
 from kdexplorer.models.taps import Taps
 from kdexplorer.preview_pictures import drop_unused, put_aside
-from kdexplorer.tasks import TASKS, Seen, Task
+from kdexplorer.tasks import TASKS, Evaluation, Seen, Task
 from kdexplorer.training.attributions import attribution
 from kdexplorer.training.cohort import Cohort
 from kdexplorer.training.inside import inside
@@ -32,13 +32,13 @@ def _networks(cohort: Cohort) -> list[tuple[str, str, Network]]:
 
 
 def make_preview(
-    cohort: Cohort, task: Task, step: int, outputs: Mapping[str, Tensor] | None = None
+    cohort: Cohort, task: Task, step: int, evaluations: Mapping[str, Evaluation] | None = None
 ) -> dict[str, Any]:
     """Everything a page shows of this step, as JSON; see `Task.preview` and `attributions`.
 
-    `outputs`: by network what it said of the held-out data just now, where that is known.
+    `evaluations`: by network what it scored at this step, where that is known.
     """
-    known = outputs or {}
+    known = evaluations or {}
     networks = _networks(cohort)
     modes = [network.module.training for _, _, network in networks]
     try:

@@ -153,7 +153,7 @@ class Session:
         if self.folder is None or (not always and self._preview_seconds > PREVIEW_SHARE * self.seconds):
             return
         begin = time.perf_counter()
-        known = self.evaluator.outputs_at(self.step)
+        known = self.evaluator.found_at(self.step)
         file = save_preview(self.folder, make_preview(self.cohort, self.task, self.step, known))
         self._preview_seconds += time.perf_counter() - begin
         yield PreviewReady(step=self.step, file=file)

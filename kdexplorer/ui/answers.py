@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from kdexplorer.config import RunConfig, explain
 from kdexplorer.params import ConfigError
+from kdexplorer.runs.inspection_client import Busy
 
 log = logging.getLogger(__name__)
 MAX_CONFIG = 200_000  # characters
@@ -22,7 +23,7 @@ T = TypeVar("T", bound=Callable[..., dict[str, Any]])
 
 
 def answers(method: T) -> T:
-    """Turn whatever goes wrong into `{"error": what to do}`."""
+    """Turn whatever goes wrong into `{"error": what to do}`, with `again` where asking again soon may do."""
 
     @functools.wraps(method)
     def call(self: Any, query: Any) -> dict[str, Any]:
@@ -32,6 +33,8 @@ def answers(method: T) -> T:
             return method(self, query)
         except ValidationError as error:
             return {"error": explain(error)}
+        except Busy as error:
+            return {"error": str(error), "again": True}
         except ConfigError as error:
             return {"error": str(error)}
         except Exception:

@@ -76,12 +76,27 @@ class InspectEndpoints:
         return {"step": step, **shown}
 
     @answers
+    def restored(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """{run, step, image} → {step, name, size, panels, notes, convention}: a held-out image as it is scored, at the
+        last checkpoint up to `step`."""
+        run = self._store.run(text(query, "run", 64))
+        steps, asked = self._steps(run), whole(query, "step")
+        step = max((saved for saved in steps if saved <= asked), default=None)
+        if step is None:
+            raise ConfigError(f"Before step {steps[0]} no checkpoint was saved: choose a later step.")
+        image = whole(query, "image", 0, 100_000)
+        return {"step": step, **self._ask("restored", run, keep=True, step=step, image=image)}
+
+    @answers
     def photo(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{run, step?, upload, degrade, seed?} → {step, name, size, panels, notes, convention?}."""
+        """{run, step?, upload, degrade, ensemble?, seed?} → {step, name, size, panels, notes, convention?}."""
         run, step = self._run_at(query)
         degrade = query.get("degrade", True)
         if not isinstance(degrade, bool):
             raise ConfigError("degrade: expected true or false.")
+        ensemble = query.get("ensemble", False)
+        if not isinstance(ensemble, bool):
+            raise ConfigError("ensemble: expected true or false.")
         most = self._manager.limits.max_pixels
         shown = self._ask(
             "photo",
@@ -90,6 +105,7 @@ class InspectEndpoints:
             step=step,
             upload=text(query, "upload", 64),
             degrade=degrade,
+            ensemble=ensemble,
             seed=whole(query, "seed", 0, 2**31 - 1),
             max_pixels=MAX_PHOTO if most is None else min(MAX_PHOTO, most),
         )
@@ -114,33 +130,29 @@ class InspectEndpoints:
                 config=measured_config(config).model_dump(mode="json"),
                 limits=self._manager.limits.model_dump(mode="json"),
             )
+        except Busy:
+            raise
         except ConfigError as error:
             return {"reason": str(error)}
         return {**estimate(config, measured), "notes": [CROWDED] if busy else []}
 
     @answers
     def degraded(self, query: Mapping[str, Any]) -> dict[str, Any]:
-        """{source, degradations, gray, draw} → {name, clean, degraded, clean_size, degraded_size}: what they do to an image.
-
-        With an error also `again` where the same question may soon have an answer.
-        """
+        """{source, degradations, gray, draw} → {name, clean, degraded, clean_size, degraded_size}: what they do to it."""
         data = {name: query.get(name) for name in ("source", "degradations")}
         data["gray"] = query.get("gray", False)
         config = config_of({"config": {"task": "restoration", "data": data}})
         check_config(config)
         self._manager.limits.check(config)
         source = entry("sources", config.data.source.id)
-        try:
-            shown: dict[str, Any] = self._client.ask(
-                "degraded",
-                SECONDS,
-                busy=self._training(),
-                keep=not source.get("reads_paths"),  # a folder's images may change
-                data=config.data.model_dump(mode="json"),
-                draw=whole(query, "draw", 0, 2**31 - 1),
-            )
-        except Busy as error:
-            return {"error": str(error), "again": True}
+        shown: dict[str, Any] = self._client.ask(
+            "degraded",
+            SECONDS,
+            busy=self._training(),
+            keep=not source.get("reads_paths"),  # a folder's images may change
+            data=config.data.model_dump(mode="json"),
+            draw=whole(query, "draw", 0, 2**31 - 1),
+        )
         return shown
 
     def _ask(
@@ -155,13 +167,17 @@ class InspectEndpoints:
     def _run_at(self, query: Mapping[str, Any]) -> tuple[Run, int]:
         """The run, and the checkpoint that was asked for; its last without a step."""
         run = self._store.run(text(query, "run", 64))
-        steps = checkpoint_steps(self._store.folder(run.id))
-        if not steps:
-            raise ConfigError("This run has no checkpoint yet: wait until it has saved one.")
+        steps = self._steps(run)
         step = steps[-1] if query.get("step") is None else whole(query, "step")
         if step not in steps:
             raise ConfigError(f"step: there are checkpoints of steps {', '.join(map(str, steps))}.")
         return run, step
+
+    def _steps(self, run: Run) -> list[int]:
+        steps = checkpoint_steps(self._store.folder(run.id))
+        if not steps:
+            raise ConfigError("This run has no checkpoint yet: wait until it has saved one.")
+        return steps
 
     def _training(self) -> bool:
         """Whether a run is being trained just now; a paused one leaves the machine free."""

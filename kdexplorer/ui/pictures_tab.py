@@ -9,5 +9,6 @@ from kdexplorer.ui.panel import panel
 
 
 def pictures(endpoints: Endpoints) -> gr.HTML:
-    functions = (endpoints.preview, endpoints.keep, endpoints.inspect.photo)
+    inspect = endpoints.inspect
+    functions = (endpoints.preview, endpoints.keep, inspect.photo, inspect.restored)
     return panel("pictures.js", server=functions, elem_id="kdx-pictures")

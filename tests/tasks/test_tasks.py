@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from kdexplorer.config import RunConfig, with_values
+from kdexplorer.params import ConfigError
 from kdexplorer.presets import preset_config
-from kdexplorer.tasks import TASKS, Seen
+from kdexplorer.tasks import TASKS, Evaluation, Seen
 from kdexplorer.tasks.class_scores import in_turn, logits_of, scores_of
 from kdexplorer.tasks.picture import data_uri, heat, overlay, thumbnail
 
@@ -85,6 +86,48 @@ def test_restoration_preview_has_all_panels():
     assert picture(panels[3]["image"]).shape == (144, 144, 3)
 
 
+def test_a_preview_lists_the_known_scores_of_every_held_out_image():
+    task = opened("denoise")
+    known = task.evaluate(lambda x: x.clamp(0, 1))
+    known.per_image["psnr"][2] = np.nan
+    shown = task.preview(
+        [Seen("control", "control", lambda x: x, known), Seen("variant", "new", lambda x: x)]
+    )
+    scores = json.loads(json.dumps(shown["scores"], allow_nan=False))
+    assert scores["names"] == task.held_out[0][0]
+    assert set(scores["metrics"]) == {"psnr", "ssim"}
+    assert set(scores["metrics"]["psnr"]) == {"input", "control"}  # what was not scored is left out
+    assert scores["metrics"]["psnr"]["control"][2] is None
+    assert scores["metrics"]["ssim"]["control"] == pytest.approx(known.per_image["ssim"], abs=1e-6)
+    assert np.mean(scores["metrics"]["psnr"]["input"]) == pytest.approx(
+        task.input_metrics()["psnr"], abs=1e-4
+    )
+    assert "scores" not in task.preview([Seen("control", "control", lambda x: x)])
+    assert [item["held_out"] for item in shown["items"]] == [
+        None
+    ] * 4  # larger crops than those that are scored
+
+
+def test_a_held_out_image_is_restored_as_it_is_scored(monkeypatch):
+    task = opened("denoise", **{"data.held_out_crop": 144})
+    seen = [Seen("control", "control", lambda x: x.clamp(0, 1))]
+    expected = task.evaluate(seen[0].forward).per_image["psnr"]
+    for index in (0, 5):
+        found = task.restored(index, seen)
+        assert [p["role"] for p in found["panels"]] == ["input", "control", "target"]
+        assert found["panels"][1]["metrics"]["psnr"] == pytest.approx(expected[index], abs=1e-4)
+    items = task.preview(seen)["items"]
+    assert [item["held_out"] for item in items] == [0, 1, 2, 3]  # of one size: the very same images
+    assert items[2]["panels"] == task.restored(2, seen)["panels"]
+    with pytest.raises(ConfigError, match="0 to 5"):
+        task.restored(6, seen)
+    monkeypatch.setattr("kdexplorer.tasks.kinds.restoration.MOST_SHOWN", 1000)
+    part = task.restored(0, seen)
+    assert part["notes"] == ["The pictures are the middle of this image; the scores are of all of it."]
+    assert picture(part["panels"][0]["image"]).shape == (31, 31, 3)
+    assert part["panels"][1]["metrics"]["psnr"] == pytest.approx(expected[0], abs=1e-4)
+
+
 def test_classification_excludes_classes_from_training_only():
     task = opened("digits_without_3", **{"data.held_out": 360})
     labels = torch.cat([task.batch(step).target for step in range(50)])
@@ -119,9 +162,9 @@ def test_classification_preview_carries_logits_and_scores():
         [
             Seen("control", "control", lambda x: wrong),
             Seen("variant", "distilled", lambda x: right),
-            Seen(
-                "teacher", "teacher", lambda x: 1 / 0, torch.zeros(360, 10)
-            ),  # what is known is not asked again
+            Seen(  # what is known is not asked again
+                "teacher", "teacher", lambda x: 1 / 0, Evaluation({}, outputs=torch.zeros(360, 10))
+            ),
         ]
     )
     json.dumps(shown)

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from test_fit import small_cnn
 
 from kdexplorer import ConfigError, RunConfig
 from kdexplorer.training.inspection import Inspection
-from kdexplorer.training.photo import CUT, SHRUNK, SQUARE, UNKNOWN, see_photo
+from kdexplorer.training.photo import CUT, ENSEMBLE, SHRUNK, SQUARE, UNKNOWN, see_photo
 
 
 def restoring(*degradations: dict[str, Any]) -> Inspection:
@@ -85,6 +86,30 @@ def test_large_photos_are_shrunk_or_cut_and_small_ones_refused(doubling: Inspect
         see(doubling, photo(tmp_path / "small.png", 60, 30), degraded=True)
     with pytest.raises(ConfigError, match="There is no image"):
         see(doubling, tmp_path / "none.png", degraded=True)
+
+
+def test_self_ensemble_takes_eight_views_of_fewer_pixels(tmp_path: Path) -> None:
+    run, file = restoring({"id": "bicubic"}), photo(tmp_path / "a.png", 80, 60)
+    draws = torch.Generator().manual_seed(0)
+    for _, _, network in run.networks:  # untrained ones begin at the bicubic image, which no flip changes
+        for weights in network.module.parameters():
+            weights.add_(0.05 * torch.randn(weights.shape, generator=draws))
+    once = see(run, file, degraded=True)
+    eight = see(run, file, degraded=True, ensemble=True)
+    assert eight["notes"] == [ENSEMBLE]
+    same = [a["image"] == b["image"] for a, b in zip(once["panels"], eight["panels"], strict=True)]
+    assert same == [True, False, False, True]  # input and target are what they were
+    turned = photo(tmp_path / "turned.png", 80, 60)
+    Image.open(file).rotate(180).save(turned)
+    back = see(run, turned, degraded=True, ensemble=True)
+    assert back["panels"][1]["metrics"]["psnr"] == pytest.approx(
+        eight["panels"][1]["metrics"]["psnr"], abs=1e-3
+    )
+    smaller = see(run, file, degraded=True, ensemble=True, max_pixels=4 * 80 * 60 - 4)
+    assert smaller["notes"] == [ENSEMBLE, SHRUNK]
+    classifier = Inspection(small_cnn(data={"source": {"id": "digits"}, "held_out": 8}))
+    with pytest.raises(ConfigError, match="only restored photos"):
+        see(classifier, file, degraded=False, ensemble=True)
 
 
 def test_the_noise_is_the_seeds(tmp_path: Path) -> None:

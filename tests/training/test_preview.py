@@ -62,9 +62,9 @@ def test_old_previews_are_thinned(tmp_path):
 def test_the_heavy_parts_are_files_of_their_own(tmp_path):
     session = Session(tiny(), None, None)
     session.evaluator.evaluate(0)
-    known = session.evaluator.outputs_at(0)
+    known = session.evaluator.found_at(0)
     assert set(known) == {"control", "distilled", "teacher"}
-    assert session.evaluator.outputs_at(1) == {}
+    assert session.evaluator.found_at(1) == {}
     shown = make_preview(session.cohort, session.task, 0, known)
     afresh = make_preview(session.cohort, session.task, 0)
     assert shown["scores"]["confusion"] == afresh["scores"]["confusion"]

@@ -216,6 +216,75 @@ def test_a_photo_of_ones_own_goes_through_all_networks(
     expect(mine.get_by_role("button", name="Error maps")).to_be_disabled()
 
 
+def test_every_scored_image_is_listed_and_shown_when_it_is_pressed(
+    visit: Callable[..., Page], shared: Any
+) -> None:
+    run = shared.photos
+    scores = kept(shared, run, 20, "scores")
+    psnr = scores["metrics"]["psnr"]
+    gains = np.array(psnr["distilled"]) - np.array(psnr["control"])
+    page = visit(run)
+    table = page.locator(".k-image-scores")
+    rows = table.locator("tbody tr")
+    expect(rows.locator("th")).to_have_text(scores["names"])
+    expect(rows.first.locator("td")).to_have_text(
+        [f"{gains[0]:+.3f}".replace("-", "−")]
+        + [f"{psnr[name][0]:.2f}" for name in ("input", "control", "distilled", "teacher")]
+    )
+    head = table.locator("th[scope=col]").nth(1)
+    head.get_by_role("button", name="distilled − control").click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    ordered = [scores["names"][i] for i in np.argsort(-gains, kind="stable")]
+    expect(rows.locator("th")).to_have_text(ordered)
+    expect(table.locator(".k-scores-mean")).to_contain_text("95 % interval over images")
+
+    table.get_by_role("button", name="Worst image").click()
+    worst = int(np.argmin(gains))
+    expect(page.locator(".k-picture-name")).to_have_text(scores["names"][worst])
+    expect(page.locator(".k-picture-state")).to_contain_text("As it is scored, 96 × 96 pixels")
+    shown = page.locator(COMPARED).nth(2).locator(".k-panel-scores")
+    expect(shown).to_contain_text(f"{psnr['distilled'][worst]:.2f}")  # the run's last step has a checkpoint
+    expect(table.locator("tr[data-chosen] th")).to_have_text(scores["names"][worst])
+    page.keyboard.press("Tab")
+    table.locator("tr[data-chosen] button").focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".k-picture-name")).to_have_text(ordered[0])
+    expect(rows.first.locator("button")).to_be_focused()
+    with page.expect_download() as saved:
+        table.get_by_role("button", name="CSV").click()
+    lines = Path(saved.value.path()).read_text().splitlines()
+    assert lines[0].startswith("image,psnr_input,psnr_control,psnr_distilled,psnr_teacher,ssim_input")
+    assert [line.partition(",")[0] for line in lines[1:]] == ordered
+    page.locator(".k-restorations .k-strip button").first.click()
+    expect(page.locator(".k-picture-state")).to_contain_text("A larger crop to look at")
+    expect(table.locator("tr[data-chosen]")).to_have_count(0)
+
+
+def test_a_busy_inspector_is_asked_again_and_an_older_run_lists_its_preview(
+    visit: Callable[..., Page], shared: Any, restored: str, tmp_path: Path
+) -> None:
+    preview_path(shared.home / "runs" / restored, 1, "scores").unlink(missing_ok=True)
+    page = visit(restored)
+    page.locator(".k-image-scores").wait_for()
+    page.locator(".k-pictures-head input[type=range]").focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".k-scores-table tbody tr")).to_have_count(4)
+
+    photo, mine = tmp_path / "mine.png", page.locator(".k-own-photo")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)).save(photo)
+    page.evaluate(
+        """() => { const photo = kdx.pictures.photo; const ask = photo.server.photo; window.asked = [];
+          photo.server = { ...photo.server, photo: async query => {
+            window.asked.push(query.ensemble);
+            return window.asked.length < 2 ? { error: 'busy', again: true } : ask(query); } }; }"""
+    )
+    mine.get_by_role("button", name="Self-ensemble ×8").click()
+    mine.locator("input[type=file]").set_input_files(photo)
+    expect(mine.locator(".k-pictures .k-picture")).to_have_count(5)
+    expect(mine).to_contain_text("the mean over the eight flips and turns")
+    assert page.evaluate("window.asked") == [True, True]
+
+
 def test_predictions_say_who_confuses_what_and_who_is_right(
     visit: Callable[..., Page], shared: Any, classified: str
 ) -> None:

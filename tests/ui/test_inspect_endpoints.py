@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from kdexplorer.config import RunConfig
-from kdexplorer.home import upload_path
+from kdexplorer.config import RunConfig, with_values
+from kdexplorer.home import preview_path, upload_path
+from kdexplorer.presets import preset_config
 from kdexplorer.runs import claims
 from kdexplorer.runs.executors import Inline
 from kdexplorer.runs.limits import PUBLIC_SPACE
@@ -27,7 +29,7 @@ CONFIG: dict[str, Any] = {
     "variants": [{"terms": [{"method": "soft_targets"}]}],
     "training": {"steps": 4, "batch_size": 4, "checkpoint_every": 2, "device": "cpu", "threads": 1},
 }
-NAMES = ("facts", "attribute", "align", "local", "photo", "estimate", "degraded")
+NAMES = ("facts", "attribute", "align", "local", "restored", "photo", "estimate", "degraded")
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,26 @@ def test_degradations_are_shown_before_a_run(inspect: InspectEndpoints) -> None:
     assert "closed here" in public.degraded({**asked, "source": folder})["error"]
 
 
+def test_any_held_out_image_is_shown_at_the_last_checkpoint_before(inspect: InspectEndpoints) -> None:
+    values = {
+        "training.steps": 5, "training.checkpoint_every": 2, "training.evaluate_every": 5, "training.threads": 1,
+        "data.held_out": 6, "data.held_out_crop": 32, "data.patch": 16, "training.batch_size": 2,
+    }  # fmt: skip
+    config = with_values(preset_config("denoise"), values)
+    restoring = inspect._manager.start(config, actor=None)
+    scores = json.loads(preview_path(inspect._store.folder(restoring), 5, "scores").read_text())
+    assert len(scores["names"]) == 6
+    shown = inspect.restored({"run": restoring, "step": 5, "image": 4})
+    assert (shown["step"], shown["name"], shown["size"]) == (5, scores["names"][4], [32, 32])
+    assert [p["role"] for p in shown["panels"]] == ["input", "control", "variant", "teacher", "target"]
+    for panel in shown["panels"][:4]:
+        for metric, value in panel["metrics"].items():
+            assert value == pytest.approx(scores["metrics"][metric][panel["name"]][4], abs=2e-3)
+    assert inspect.restored({"run": restoring, "step": 3, "image": 4})["step"] == 2
+    assert "Before step 2" in inspect.restored({"run": restoring, "step": 1, "image": 4})["error"]
+    assert "0 to 5" in inspect.restored({"run": restoring, "step": 5, "image": 6})["error"]
+
+
 def test_a_run_that_trains_is_not_disturbed(inspect: InspectEndpoints) -> None:
     store = inspect._store
     waiting = store.create(RunConfig.from_dict(CONFIG))
@@ -132,15 +154,31 @@ def test_a_public_place_measures_within_its_limits(inspect: InspectEndpoints) ->
 def test_a_run_without_checkpoints_says_what_to_wait_for(inspect: InspectEndpoints) -> None:
     waiting = inspect._store.create(RunConfig.from_dict(CONFIG))
     assert inspect.facts({"run": waiting})["steps"] == []
-    for name in ("attribute", "align", "local", "photo"):
+    for name in ("attribute", "align", "local", "restored", "photo"):
         assert "no checkpoint yet" in getattr(inspect, name)({"run": waiting})["error"]
+
+
+def test_a_busy_inspector_may_be_asked_again(
+    inspect: InspectEndpoints, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch = {"left": 0, "top": 0, "side": 8}
+    other = {**CONFIG, "training": {**CONFIG["training"], "batch_size": 6}}
+    draws = {"source": {"id": "photos"}, "degradations": [{"id": "haze"}], "draw": 9}
+    asked = {"run": run, "step": 2, "image": 6, "patch": patch, "upload": "0123456789abcdef.png", "images": 3}
+    monkeypatch.setattr(inspect._client, "_places", threading.BoundedSemaphore(1))
+    inspect._client._places.acquire()
+    for name in NAMES:
+        question = {"estimate": {"config": other}, "degraded": draws}.get(name, asked)
+        if name != "facts":  # its answer is kept
+            assert getattr(inspect, name)(question).get("again") is True, name
+    assert "again" not in inspect.restored({"run": "aaaaaaaa"})
 
 
 HOSTILE: list[Any] = [
     None, [], 7, {}, {"run": "../../etc"}, {"run": 5}, {"run": "aaaaaaaa"}, {"config": []}, {"config": {"a": 1}},
 ]  # fmt: skip
 WRONG: list[dict[str, Any]] = [
-    {"step": 3}, {"step": -1}, {"step": 1e400}, {"image": 10**9, "upload": 5, "images": -2}, {"image": "x", "images": "x", "upload": "x"},
+    {"step": 3}, {"step": -1, "ensemble": 3}, {"step": 1e400}, {"image": 10**9, "upload": 5, "images": -2}, {"image": "x", "images": "x", "upload": "x"},
     {"algorithm": 5, "upload": "a\x00"}, {"algorithm": "nothing", "upload": ".."}, {"layer": [1], "degrade": 3},
     {"layer": {"teacher": {"$ne": 1}}, "seed": -1, "upload": "0123456789abcdef.png"}, {"layer": {"student": "../../x"}, "upload": ""},
     {"patch": {"left": "x", "top": 0, "side": 8}, "image": 99, "upload": "x"}, {"patch": {"left": 0, "top": 0, "side": 8}, "image": 99, "upload": "x"},

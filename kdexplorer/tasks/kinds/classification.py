@@ -121,7 +121,10 @@ class Classification:
         return self._thumbnails[index]
 
     def preview(self, networks: Sequence[Seen]) -> dict[str, Any]:
-        outputs = {n.name: self._logits(n.forward) if n.outputs is None else n.outputs for n in networks}
+        outputs = {}
+        for n in networks:
+            said = n.known.outputs if n.known is not None else None
+            outputs[n.name] = self._logits(n.forward) if said is None else said
         roles = {n.name: n.role for n in networks}
         labels = self.held_out.labels
         believed = {name: logits[self._chosen].softmax(1).tolist() for name, logits in outputs.items()}

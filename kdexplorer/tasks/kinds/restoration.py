@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,13 +20,18 @@ from kdexplorer.events import MetricInfo, Metrics
 from kdexplorer.metrics.image import Channel, psnr, ssim
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
-from kdexplorer.tasks.picture import data_uri
+from kdexplorer.tasks.image_scores import image_scores
+from kdexplorer.tasks.picture import data_uri, middle
 from kdexplorer.tasks.spec import TASKS, Batch, Evaluation, Example, Forward, Seen, TaskSpec
 
 PREVIEW_CROP = 144
 PREVIEWS = 4
 PIXELS_AT_ONCE = 600_000  # of one evaluation batch, so that memory stays bounded whatever the images
+MOST_SHOWN = 600_000  # pixels of a picture
+MIDDLE = "The pictures are the middle of this image; the scores are of all of it."
 HELD_OUT_SEED = 20260101  # the same held-out noise in every run, so that runs can be compared
+
+Shown = tuple[str, Tensor, Tensor, int | None]  # name, input, target, and which held-out image that is
 
 
 RAIN = ("rain_streaks", "rain_drops")
@@ -79,12 +85,13 @@ class Restoration:
             MetricInfo(id="ssim", title="SSIM", unit="", digits=4, higher_is_better=True,
                        convention=of_ssim),
         )  # fmt: skip
-        self.held_out = self._batches(data.held_out, data.held_out_crop, "held out")
+        self.held_out = self._batches(data.held_out, data.held_out_crop)
         if not self.held_out:
             raise ConfigError("The source has no held-out image: add images, or choose another source.")
-        self._previews: list[tuple[str, Tensor, Tensor]] | None = None
+        self._previews: list[Shown] | None = None
+        self._input: Evaluation | None = None
 
-    def _held_out(self, count: int, crop: int, key: str) -> Iterator[tuple[str, Tensor, Tensor]]:
+    def _held_out(self, count: int, crop: int) -> Iterator[tuple[str, Tensor, Tensor]]:
         """(name, input, target) of held-out images, float [1, C, h, w] and [1, C, scale·h, scale·w]."""
         if self.pairs is not None:
             for name, *both in self.pairs.held_out(count, crop):
@@ -99,14 +106,14 @@ class Restoration:
             height, width = (side - side % self.scale for side in image.shape[-2:])
             clean = image[:, :height, :width].to(self.device).float().div(255).unsqueeze(0)
             clean = in_channels(clean, self.io.channels)
-            noise = generator(self.device, key, HELD_OUT_SEED, index)
+            noise = generator(self.device, "held out", HELD_OUT_SEED, index)
             yield name, degrade(clean, self.data.degradations, noise), clean
 
-    def _batches(self, count: int, crop: int, key: str) -> list[tuple[list[str], Tensor, Tensor]]:
+    def _batches(self, count: int, crop: int) -> list[tuple[list[str], Tensor, Tensor]]:
         """(names, inputs, targets) in batches of equal size, degraded once and for all."""
         channels = self.io.channels
         groups: dict[tuple[int, int], list[tuple[str, Tensor]]] = {}
-        for name, worse, clean in self._held_out(count, crop, key):
+        for name, worse, clean in self._held_out(count, crop):
             height, width = clean.shape[-2:]
             groups.setdefault((height, width), []).append(
                 (name, torch.cat([clean.flatten(), worse.flatten()]))
@@ -169,39 +176,91 @@ class Restoration:
     def _shown(self, worse: Tensor) -> Tensor:
         return bicubic_upsample(worse, self.scale) if self.scale > 1 else worse
 
+    def _input_scores(self) -> Evaluation:
+        if self._input is None:
+            self._input = self.evaluate(self._shown)
+        return self._input
+
     def input_metrics(self) -> Metrics:
-        return self.evaluate(self._shown).means
+        return self._input_scores().means
 
     def extra(self, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
         return {}
 
-    def _preview_pairs(self) -> list[tuple[str, Tensor, Tensor]]:
+    def _preview_images(self) -> list[Shown]:
         if self._previews is None:
-            pairs = self._batches(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2), "preview")
+            images = self._one_by_one(self._batches(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2)))
+            scored = list(self._one_by_one(self.held_out))
             self._previews = [
-                (name, worse[i : i + 1], clean[i : i + 1])
-                for names, worse, clean in pairs
-                for i, name in enumerate(names)
+                (
+                    name,
+                    worse,
+                    clean,
+                    next((i for i, s in enumerate(scored) if _same(s, (worse, clean))), None),
+                )
+                for name, worse, clean in images
             ]
         return self._previews
 
+    @staticmethod
+    def _one_by_one(
+        batches: Sequence[tuple[list[str], Tensor, Tensor]],
+    ) -> Iterator[tuple[str, Tensor, Tensor]]:
+        for names, worse, clean in batches:
+            for i, name in enumerate(names):
+                yield name, worse[i : i + 1], clean[i : i + 1]
+
     def preview(self, networks: Sequence[Seen]) -> dict[str, Any]:
-        items = []
-        for name, worse, clean in self._preview_pairs():
-            seen: list[tuple[str, str, Tensor]] = [("input", "input", self._shown(worse))]
-            seen += [(n.role, n.name, n.forward(worse)) for n in networks]
-            seen.append(("target", "target", clean))
-            panels = []
-            for role, title, image in seen:
-                scores = self._score(image.float(), clean) if role != "target" else ()
-                metrics = {m: float(s) for m, s in zip(("psnr", "ssim"), scores, strict=False)}
-                panels.append({"role": role, "name": title, "image": data_uri(image[0]), "metrics": metrics})
-            items.append({"name": name, "panels": panels})
-        convention = "; ".join(metric.convention for metric in self.metrics)
-        return {"kind": "restoration", "convention": convention, "items": items}
+        items = [
+            {"name": name, "held_out": place, "panels": self._panels(worse, clean, networks)}
+            for name, worse, clean, place in self._preview_images()
+        ]
+        shown: dict[str, Any] = {"kind": "restoration", "convention": self._convention, "items": items}
+        if known := {n.name: n.known for n in networks if n.known is not None}:
+            names = [name for part, _, _ in self.held_out for name in part]
+            shown["scores"] = image_scores(names, {"input": self._input_scores(), **known}, self.metrics)
+        return shown
+
+    @property
+    def _convention(self) -> str:
+        return "; ".join(metric.convention for metric in self.metrics)
+
+    def _panels(self, worse: Tensor, clean: Tensor, networks: Sequence[Seen]) -> list[dict[str, Any]]:
+        seen: list[tuple[str, str, Tensor]] = [("input", "input", self._shown(worse))]
+        seen += [(n.role, n.name, n.forward(worse)) for n in networks]
+        seen.append(("target", "target", clean))
+        panels = []
+        for role, title, image in seen:
+            scores = self._score(image.float(), clean) if role != "target" else ()
+            metrics = {m: float(s) for m, s in zip(("psnr", "ssim"), scores, strict=False)}
+            picture = data_uri(middle(image, MOST_SHOWN)[0])
+            panels.append({"role": role, "name": title, "image": picture, "metrics": metrics})
+        return panels
+
+    def restored(self, index: int, networks: Sequence[Seen]) -> dict[str, Any]:
+        """One held-out image as it is scored, in all its versions: {name, size, panels, notes, convention}.
+
+        `size` is that of the target, [width, height]; of a larger image than fits a page its middle is pictured.
+
+        Raises:
+            ConfigError: there is none of that number.
+        """
+        found = next(itertools.islice(self._one_by_one(self.held_out), index, None), None)
+        if found is None:
+            count = sum(len(names) for names, _, _ in self.held_out)
+            raise ConfigError(f"image: choose one from 0 to {count - 1}.")
+        name, worse, clean = found
+        height, width = clean.shape[-2:]
+        return {
+            "name": name,
+            "size": [width, height],
+            "panels": self._panels(worse, clean, networks),
+            "notes": [MIDDLE] if height * width > MOST_SHOWN else [],
+            "convention": self._convention,
+        }
 
     def example(self) -> Example:
-        name, worse, _ = self._preview_pairs()[0]
+        name, worse, _, _ = self._preview_images()[0]
         return Example(worse, None, self._shown(worse)[0], name)
 
     def examples(self, count: int) -> list[Example]:
@@ -209,6 +268,10 @@ class Restoration:
             (name, worse[i : i + 1]) for names, worse, _ in self.held_out for i, name in enumerate(names)
         ]
         return [Example(worse, None, self._shown(worse)[0], name) for name, worse in pairs[:count]]
+
+
+def _same(scored: tuple[str, Tensor, Tensor], other: tuple[Tensor, Tensor]) -> bool:
+    return all(torch.equal(one, two) for one, two in zip(scored[1:], other, strict=True))
 
 
 def io_of(config: RunConfig) -> ModelIO:

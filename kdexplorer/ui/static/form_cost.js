@@ -2,6 +2,7 @@
 
 import { h, replace } from './dom.js';
 import { listen } from './browser.js';
+import { insistent } from './questions.js';
 import { t, tx } from './words.js';
 
 const ASK_AFTER = 900; // ms after the last change that was found valid
@@ -60,7 +61,10 @@ export class Cost {
     const { config } = this.facts();
     this.show(this.last, { old: true, busy: true });
     this.flying = true;
-    const answer = await this.estimate({ config, force });
+    const answer = await insistent(
+      () => this.estimate({ config, force }),
+      () => number === this.asked,
+    );
     this.flying = false;
     const found = answer.seconds !== undefined;
     if (found) this.keep(config, answer);

@@ -6,13 +6,12 @@ import { t, tx } from './words.js';
 
 const ASK_AFTER = 300; // ms without a change
 const FIRST_AFTER = 600; // the page is loaded first
-const AGAIN_AFTER = 1500;
 
 export class DegradationPreview {
   // form.server.degraded({source, degradations, draw}) → {name, clean, degraded, clean_size, degraded_size} or {error}
   constructor(form) {
     Object.assign(this, { form, draw: 0, shown: '', number: 0, wait: FIRST_AFTER });
-    this.questions = new Questions(() => null);
+    this.questions = new Questions();
     this.panels = ['clean', 'degraded'].map(part => {
       const image = h('img', { alt: '', hidden: true });
       const caption = h('figcaption', {}, t(`form.preview.${part}`));
@@ -79,15 +78,10 @@ export class DegradationPreview {
   }
 
   take(answer) {
-    if (answer.again) {
-      this.shown = '';
-      this.timer = setTimeout(() => this.ask(), AGAIN_AFTER);
-      return;
-    }
     this.element.removeAttribute('aria-busy');
     if (answer.error) {
       this.tell(tx(answer.error), true);
-      if (answer.lost) this.shown = '';
+      if (answer.lost || answer.again) this.shown = '';
       return;
     }
     this.element.classList.remove('k-off');

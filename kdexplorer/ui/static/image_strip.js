@@ -11,7 +11,7 @@ export class ImageStrip {
     this.element.addEventListener('keydown', event => {
       const by = MOVES[event.key];
       const at = this.order.indexOf(this.chosen);
-      if (by === undefined || at < 0) return;
+      if (by === undefined || !this.order.length) return;
       event.preventDefault();
       this.take(this.order[Math.min(this.order.length - 1, Math.max(0, at + by))]);
       this.element.children[this.order.indexOf(this.chosen)]?.focus();
@@ -47,11 +47,12 @@ export class ImageStrip {
 
   mark(chosen) {
     this.chosen = chosen;
+    const stop = this.order.includes(chosen) ? chosen : this.order[0];
     [...this.element.children].forEach((button, i) => {
       const on = this.order[i] === chosen;
       button.toggleAttribute('data-chosen', on);
       button.setAttribute('aria-checked', String(on));
-      button.tabIndex = on ? 0 : -1;
+      button.tabIndex = this.order[i] === stop ? 0 : -1;
     });
   }
 

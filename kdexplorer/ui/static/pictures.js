@@ -108,18 +108,18 @@ class Pictures {
 
   async fetch(run, step) {
     const ask = part => this.server.preview({ run: run.id, step, part });
-    if (run.config?.task !== 'classification') return ask();
-    const [found, logits, scores] = await Promise.all([ask(), ask('logits'), ask('scores')]);
-    return found.error
-      ? found
-      : { ...found, logits: logits.error ? null : logits, scores: scores.error ? null : scores };
+    const parts = run.config?.task === 'classification' ? ['logits', 'scores'] : ['scores'];
+    const [found, ...more] = await Promise.all([ask(), ...parts.map(ask)]);
+    if (found.error) return found;
+    return { ...found, ...Object.fromEntries(parts.map((part, i) => [part, more[i].error ? null : more[i]])) };
   }
 
   draw(data, step) {
     const Kind = data.kind === 'restoration' ? Restorations : Predictions;
     if (!(this.view instanceof Kind)) {
-      const { run, plotly } = this;
-      this.view = new Kind({ plotly, fetch: async other => this.kept.get(other) ?? this.fetch(run, other) });
+      const { run, plotly, server } = this;
+      const fetch = async other => this.kept.get(other) ?? server.preview({ run: run.id, step: other });
+      this.view = new Kind({ plotly, fetch, server });
       this.ghost.hidden = true;
       say(this.title, t(data.kind === 'restoration' ? 'pictures.restorations' : 'pictures.predictions'));
       replace(this.body, this.view.element);

@@ -74,9 +74,9 @@ export class Filmstrip {
     if (step === undefined) return;
     const items = await this.load(step);
     if (step !== this.scrub.step) return;
-    say(this.note, items ? '' : t('film.gone', { step: step.toLocaleString('en-US') }));
-    if (!items) return;
-    const item = items[Math.min(this.item, items.length - 1)];
+    const item = items?.[Math.min(this.item, items.length - 1)];
+    say(this.note, item ? item.name : t('film.gone', { step: step.toLocaleString('en-US') }));
+    if (!item) return;
     while (this.panels.length < item.panels.length) this.panels.push(new PicturePanel(() => {}));
     this.panels.length = item.panels.length;
     if (this.row.children.length !== this.panels.length) {

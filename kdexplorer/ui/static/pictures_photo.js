@@ -4,6 +4,7 @@ import { h, replace, say, unique } from './dom.js';
 import { fixed } from './format.js';
 import { Comparison } from './pictures_comparison.js';
 import { panelColor, roleName, swatch } from './pictures_panel.js';
+import { insistent } from './questions.js';
 import { t, tx } from './words.js';
 
 const TYPES = 'image/png,image/jpeg,image/bmp,image/webp,image/tiff';
@@ -12,7 +13,7 @@ const order = { teacher: 0, variant: 1, control: 2 };
 
 export class OwnPhoto {
   constructor(server, upload) {
-    Object.assign(this, { server, upload, run: null, sent: null, degrade: true, asked: 0 });
+    Object.assign(this, { server, upload, run: null, sent: null, degrade: true, ensemble: false, asked: 0 });
     const id = unique('photo');
     this.input = h('input', {
       id,
@@ -52,6 +53,21 @@ export class OwnPhoto {
       choice('pictures.photo.asItIs', 'pictures.photo.asItIs.help', false),
     ];
     this.kinds = h('div', { class: 'k-segments', role: 'group', 'aria-label': t('pictures.photo.how') }, this.choices);
+    this.eight = h(
+      'button',
+      {
+        type: 'button',
+        class: 'k-tool',
+        'aria-pressed': 'false',
+        title: t('pictures.photo.ensemble.help'),
+        onclick: () => {
+          this.ensemble = !this.ensemble;
+          this.eight.setAttribute('aria-pressed', String(this.ensemble));
+          this.ask();
+        },
+      },
+      t('pictures.photo.ensemble'),
+    );
     this.state = h('p', { class: 'k-note', role: 'status' });
     this.trouble = h('p', { class: 'k-trouble', role: 'alert' });
     this.notes = h('p', { class: 'k-note' });
@@ -59,7 +75,12 @@ export class OwnPhoto {
     this.element = h(
       'section',
       { class: 'k-panel k-own-photo', 'aria-label': t('pictures.photo'), hidden: true },
-      h('div', { class: 'k-chart-head' }, h('h3', {}, t('pictures.photo')), h('div', { class: 'k-tools' }, this.kinds)),
+      h(
+        'div',
+        { class: 'k-chart-head' },
+        h('h3', {}, t('pictures.photo')),
+        h('div', { class: 'k-tools' }, this.eight, this.kinds),
+      ),
       h('div', { class: 'k-upload' }, this.input, this.drop),
       this.state,
       this.trouble,
@@ -78,7 +99,11 @@ export class OwnPhoto {
     }
     this.run = run;
     this.element.hidden = !run || !this.server.photo;
-    this.kinds.hidden = run?.config?.task === 'classification';
+    for (const tool of [this.kinds, this.eight]) tool.hidden = !this.restores;
+  }
+
+  get restores() {
+    return this.run?.config?.task !== 'classification';
   }
 
   async send(file) {
@@ -115,7 +140,11 @@ export class OwnPhoto {
     say(this.trouble, '');
     say(this.state, t('pictures.photo.asking', { name: sent.name }));
     this.result.toggleAttribute('data-waiting', true);
-    const found = await this.server.photo({ run: run.id, upload: sent.id, degrade: this.degrade });
+    const asked = { run: run.id, upload: sent.id, degrade: this.degrade, ensemble: this.ensemble && this.restores };
+    const found = await insistent(
+      () => this.server.photo(asked),
+      () => turn === this.asked,
+    );
     if (turn !== this.asked) return;
     this.result.toggleAttribute('data-waiting', false);
     if (found.error) {

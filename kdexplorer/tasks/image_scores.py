@@ -1,0 +1,37 @@
+"""Every held-out image's scores, network by network, as JSON: what the means and the verdict are made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kdexplorer.events import MetricInfo
+from kdexplorer.tasks.spec import Evaluation
+
+MORE_DIGITS = 2  # than a metric is shown with: a gain over the control is smaller than the scores
+
+
+def image_scores(
+    names: Sequence[str], found: Mapping[str, Evaluation], metrics: Sequence[MetricInfo]
+) -> dict[str, Any]:
+    """{names, metrics: {metric: {network: [a value an image]}}}; None where a score is not finite.
+
+    Args:
+        names: of the images, in the order of `Evaluation.per_image`.
+        found: by network what it scored; `input` is the degraded image itself.
+        metrics: which scores, and how many digits they are read with.
+    """
+    return {
+        "names": list(names),
+        "metrics": {
+            metric.id: {
+                name: [
+                    round(value, metric.digits + MORE_DIGITS) if math.isfinite(value) else None
+                    for value in evaluation.per_image[metric.id].tolist()
+                ]
+                for name, evaluation in found.items()
+            }
+            for metric in metrics
+        },
+    }
