@@ -50,7 +50,8 @@ def ssim(output: Tensor, target: Tensor, *, channel: Channel = "rgb", shave: int
         )
     # A few images at a time stay in the processor's cache.
     at_once = max(1, CACHED // x[0].numel()) if x.device.type == "cpu" else len(x)
-    return torch.cat([_quality(a, b) for a, b in zip(x.split(at_once), y.split(at_once), strict=True)])
+    starts = range(0, len(x), at_once)
+    return torch.cat([_quality(x[i : i + at_once], y[i : i + at_once]) for i in starts])
 
 
 def _quality(x: Tensor, y: Tensor) -> Tensor:
