@@ -87,4 +87,6 @@ def _bounds(param: Mapping[str, Any]) -> str:
         return f"({' | '.join(map(str, param['choices']))})"
     if param["minimum"] is None and param["maximum"] is None:
         return f"({param['kind']})"
+    if param["minimum"] is None:  # a text has a length
+        return f"({param['kind']}, at most {param['maximum']:g} characters)"
     return f"({param['minimum']:g} … {param['maximum']:g}{param['unit'] and ' ' + param['unit']})"

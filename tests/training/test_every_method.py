@@ -4,7 +4,7 @@ import pytest
 import torch
 from test_fit import tiny
 
-from kdexplorer.config import RunConfig
+from kdexplorer.config import RunConfig, with_values
 from kdexplorer.distillation import METHODS
 from kdexplorer.params import ConfigError
 from kdexplorer.training.session import Session
@@ -81,6 +81,10 @@ def test_a_chain_of_everything_else_is_refused_or_runs(method):
         with pytest.raises(ConfigError, match="no features to project|gradients to the layers themselves"):
             Session(config, None, None)
         return
+    if method.whole:
+        with pytest.raises(ConfigError, match="weighs its levels itself; set levels to equal"):
+            Session(config, None, None)
+        config = with_values(config, {"variants.0.terms.0.levels": "equal"})
     session = Session(config, None, None)
     session.cohort.train_step(0, 3)
     assert session.cohort.read_losses(3)["distilled"].keys() == {"task", method.id}
