@@ -153,3 +153,5 @@ def test_a_checkpoint_file_becomes_the_teacher_and_the_images_follow(
     begun = me.begin(page.evaluate(CONFIG))
     me.until(f"run.id === '{begun}' && run.over")
     assert page.evaluate("window.kdx.live.run().status") == "finished"
+    page.evaluate("window.kdx.form.load(window.kdx.form.config())")
+    expect(note).to_contain_text("DnCNN: gray images, ×1")  # also where the fields were drawn again

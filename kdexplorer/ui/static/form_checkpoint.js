@@ -62,7 +62,7 @@ export function checkpointFields(form, network, place) {
   const choice = paths && field(spec, kind, draw);
   draw(kind);
   form.readers ??= new Map();
-  form.readers.set(place, facts => {
+  const read = facts => {
     if (!facts) {
       if (network.weights !== 'none') say(note, t('checkpoint.unread'));
       return;
@@ -80,6 +80,8 @@ export function checkpointFields(form, network, place) {
     if (!fresh || !done.length) return;
     form.rebuild('data');
     form.changed();
-  });
+  };
+  form.readers.set(place, read);
+  if (network.weights !== 'none' && form.reads?.[place]) read(form.reads[place]);
   return [choice?.element, inside, note].filter(Boolean);
 }

@@ -54,6 +54,7 @@ export class Foot {
       this.showPair(answer);
       if (answer.methods) this.form.facts = answer; // what was known of this pair stays while a term is at fault
       this.form.showFacts?.();
+      if (answer.reads) this.form.reads = answer.reads; // for fields that are drawn again
       if (answer.reads) for (const [place, read] of this.form.readers ?? []) read(answer.reads[place]);
       if (!this.loud) this.showProblems(answer.problems || []);
       if (!answer.student && !answer.problems?.length)
