@@ -4,8 +4,8 @@
 
 Trains DCKD, FAKD, the response alone, the gated response, multi-scale features and the control in lock-step on the same
 batches, on ×2 super-resolution and on denoising (σ 25), and scores all of them, and the teacher, on each folder. Prints
-Markdown tables: mean PSNR, and the difference to the control with the 95 % t-interval over seeds. What the log holds is
-not done again.
+Markdown tables: mean PSNR and SSIM, and the PSNR's difference to the control with the 95 % t-interval over seeds. What
+the log holds is not done again.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def train(config: Any) -> dict[str, Any]:
 
 def score(
     config: Any, networks: dict[str, Any], folders: dict[str, Path], images: int
-) -> dict[str, dict[str, float]]:
-    """By folder and network, the mean PSNR over its first `images` images."""
+) -> dict[str, dict[str, dict[str, float]]]:
+    """By folder, metric and network, the mean over the folder's first `images` images."""
     import tempfile
 
     from kdexplorer.data.image_file import image_files
@@ -92,7 +92,10 @@ def score(
             for path in list(image_files(folder))[:images]:
                 (Path(some) / path.name).symlink_to(path.resolve())
             means = evaluate_folder(config, networks, Path(some))["mean"]
-        found[name] = {network: scores["psnr"] for network, scores in means.items()}
+        found[name] = {
+            metric: {network: scores[metric] for network, scores in means.items()}
+            for metric in ("psnr", "ssim")
+        }
     return found
 
 
@@ -101,8 +104,8 @@ def table(log: Log, task: str, folder: str) -> str:
     lines = [
         f"### {task}, {folder}: {cells[0]['steps']} steps, {len(cells)} seeds, {cells[0]['images']} images",
         "",
-        "| | PSNR (dB) | − control (dB) | 95 % over seeds |",
-        "|---|---:|---:|:---:|",
+        "| | PSNR (dB) | − control (dB) | 95 % over seeds | SSIM |",
+        "|---|---:|---:|:---:|---:|",
     ]
     for name, title in TITLES.items():
         values = [cell["psnr"][name] for cell in cells]
@@ -112,7 +115,7 @@ def table(log: Log, task: str, folder: str) -> str:
             row += f" {mean:+.3f} | {mean - half:+.3f} … {mean + half:+.3f} |".replace("-", "−")
         else:
             row += " | |"
-        lines.append(row)
+        lines.append(f"{row} {statistics.fmean(cell['ssim'][name] for cell in cells):.4f} |")
     return "\n".join(lines)
 
 
@@ -139,8 +142,8 @@ def main() -> None:
                 continue
             print(f"  {task}, seed {seed}", file=sys.stderr, flush=True)
             config = config_of(task, options.steps, seed)
-            for name, psnr in score(config, train(config), missing, options.images).items():
-                log.add(**place, folder=name, psnr=psnr)
+            for name, means in score(config, train(config), missing, options.images).items():
+                log.add(**place, folder=name, **means)
         for name in folders:
             print(table(log, task, name), "\n", flush=True)
 
