@@ -62,6 +62,7 @@ def _ended(options: argparse.Namespace) -> Run:
 
 def _restore(options: argparse.Namespace) -> int:
     from kdexplorer.training.restoring import restore_file
+    from kdexplorer.training.tiles import apart_words
     from kdexplorer.training.trained import trained_network
 
     jobs = list(_jobs(options.source, options.target))
@@ -70,12 +71,17 @@ def _restore(options: argparse.Namespace) -> int:
     device = next(network.module.parameters()).device
     written = []
     for source, target in jobs:
-        width, height = restore_file(
+        image, apart = restore_file(
             network.module, source, target, network.io, device=device, ensemble=options.ensemble
         )
-        written.append({"from": str(source), "to": str(target), "width": width, "height": height})
+        height, width = image.shape[-2:]
+        written.append(
+            {"from": str(source), "to": str(target), "width": width, "height": height, "apart": apart}
+        )
         if not options.json:
             print(f"{target}  {width} × {height}", flush=True)
+            if words := apart_words(apart):
+                print(f"  {words}", flush=True)
     if options.json:
         print(json.dumps({"run_id": run.id, "files": written}, ensure_ascii=False))
     return 0
@@ -135,6 +141,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _table(found: Mapping[str, Any]) -> list[str]:
+    from kdexplorer.training.tiles import apart_words
+
     names, metrics = list(found["mean"]), list(found["convention"])
     width = max(len(name) for name in names)
     lines = [f"{len(found['images'])} images"]
@@ -148,4 +156,5 @@ def _table(found: Mapping[str, Any]) -> list[str]:
         )
         lines.append(f"{name.rjust(width)}  {values}{words}")
     said = [f"{metric}: {words}" for metric, words in found["convention"].items()]
+    said += [f"{name}: {words}" for name, apart in found["apart"].items() if (words := apart_words(apart))]
     return [*lines, *said, *([found["missing"]] if found["missing"] else [])]

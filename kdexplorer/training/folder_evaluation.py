@@ -54,9 +54,11 @@ def evaluate_folder(
         shown: is told the name of each image when it is done.
 
     Returns:
-        {convention: {metric: words}, missing: why a metric is left out, in words, or None, images: [{name, size: [w, h], scores: {network: {metric: value}}}],
-        mean: {network: {metric: value}} over the images that have it (LPIPS needs 32 pixels a side), gain: {student: {metric: {difference, low, high}}}}: the gain is over the
-        control, with a 95 % bootstrap interval over images.
+        {convention: {metric: words}, missing: why a metric is left out, in words, or None, apart: {network: the most
+        by which its tiles differed, in gray levels}, images: [{name, size: [w, h], scores: {network: {metric:
+        value}}}], mean: {network: {metric: value}} over the images that have it (LPIPS needs 32 pixels a side), gain:
+        {student: {metric: {difference, low, high}}}}: the gain is over the control, with a 95 % bootstrap interval
+        over images.
 
     Raises:
         ConfigError: the run restores nothing, the folder holds no images, or a pair does not fit.
@@ -81,12 +83,13 @@ def evaluate_folder(
         return {name: measure(output, clean) for name, measure in measures.items()}
 
     images: list[dict[str, Any]] = []
+    apart = dict.fromkeys(networks, 0.0)
     for name, worse, clean in _pairs(config, folder, inputs, io):
         scores = {INPUT: scored(bicubic_upsample(worse, scale) if scale > 1 else worse, clean)}
         for which, network in networks.items():
             device = next(network.module.parameters()).device
-            output = restore(network.module, worse.to(device), scale, ensemble=ensemble)
-            scores[which] = scored(output, clean)
+            output, seam = restore(network.module, worse.to(device), scale, ensemble=ensemble)
+            scores[which], apart[which] = scored(output, clean), max(apart[which], seam)
         images.append({"name": name, "size": list(clean.shape[:-3:-1]), "scores": scores})
         shown(name)
     names = [INPUT, *networks]
@@ -101,6 +104,7 @@ def evaluate_folder(
     return {
         "convention": {m: convention[m] for m in metrics},
         "missing": missing,
+        "apart": apart,
         "images": images,
         "mean": {
             n: {m: sum(values) / len(values) for m, values in found.items()} for n, found in by_name.items()

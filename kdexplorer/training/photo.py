@@ -23,6 +23,7 @@ from kdexplorer.tasks.kinds.restoration import Restoration
 from kdexplorer.tasks.picture import data_uri, middle
 from kdexplorer.training.attributions import Named
 from kdexplorer.training.restoring import restore
+from kdexplorer.training.tiles import apart_words
 
 MAX_PIXELS = 600_000  # of a shown panel
 VIEWS_COST = 4  # eight views take eight times as long: a quarter of the pixels keeps that to twice
@@ -108,10 +109,11 @@ def _restored(
         _check_side(worse, MIN_SIDE)
         target, worse = None, worse.to(task.device)
     shown = [("input", "input", bicubic_upsample(worse, scale).cpu() if scale > 1 else worse.cpu())]
-    shown += [
-        (role, name, restore(network.module, worse, scale, ensemble=ensemble))
-        for role, name, network in networks
-    ]
+    for role, name, network in networks:
+        restored, apart = restore(network.module, worse, scale, ensemble=ensemble)
+        shown.append((role, name, restored))
+        if words := apart_words(apart):
+            notes.append(f"{name}: {words}")
     panels: list[dict[str, Any]] = []
     for role, name, image in shown:
         panels.append({"role": role, "name": name, "image": data_uri(image[0])})

@@ -16,26 +16,28 @@ from kdexplorer.data.image_file import SUFFIXES, read_image
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.spec import Forward
-from kdexplorer.training.tiles import tiled
+from kdexplorer.training.tiles import Tiled, tiled
 
 MAX_PIXELS = 40_000_000
 JPEG_QUALITY = 95
 
 
-def restore(forward: Forward, image: Tensor, scale: int, *, ensemble: bool = False) -> Tensor:
-    """[1, C, H, W] in [0, 1] → [1, C, scale·H, scale·W] on the CPU, in tiles.
+def restore(forward: Forward, image: Tensor, scale: int, *, ensemble: bool = False) -> Tiled:
+    """[1, C, H, W] in [0, 1] → [1, C, scale·H, scale·W] on the CPU, in tiles where it is large.
 
     With `ensemble`, the mean over the eight flips and quarter turns of the image (EDSR, arXiv 1707.02921).
     """
     if not ensemble:
         return tiled(forward, image, scale)
-    total = torch.zeros(1, image.shape[1], image.shape[2] * scale, image.shape[3] * scale)
+    apart, total = 0.0, torch.zeros(1, image.shape[1], image.shape[2] * scale, image.shape[3] * scale)
     for turns in range(4):
         for flipped in (False, True):
             view = torch.rot90(image.flip(-1) if flipped else image, turns, (-2, -1))
-            seen = torch.rot90(tiled(forward, view, scale), -turns, (-2, -1))
+            restored = tiled(forward, view, scale)
+            seen = torch.rot90(restored.image, -turns, (-2, -1))
             total += seen.flip(-1) if flipped else seen
-    return total / 8
+            apart = max(apart, restored.apart)
+    return Tiled(total / 8, apart)
 
 
 def read_batch(file: Path, io: ModelIO) -> Tensor:
@@ -50,8 +52,8 @@ def read_batch(file: Path, io: ModelIO) -> Tensor:
 
 def restore_file(
     forward: Forward, source: Path, target: Path, io: ModelIO, *, device: torch.device, ensemble: bool = False
-) -> tuple[int, int]:
-    """Restore one image file and write it whole or not at all; returns its (width, height).
+) -> Tiled:
+    """Restore one image file and write it, 8 bits deep, whole or not at all.
 
     Raises:
         ConfigError: no image that can be read, another file format than images have, or it cannot be written.
@@ -60,7 +62,7 @@ def restore_file(
         raise ConfigError(f"{target.name}: write to a file that ends in {', '.join(sorted(SUFFIXES))}.")
     image = read_batch(source, io).to(device)
     restored = restore(forward, image, io.scale, ensemble=ensemble)
-    pixels = restored[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).squeeze(2).numpy()
+    pixels = restored.image[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).squeeze(2).numpy()
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
         os.close(handle)
@@ -73,4 +75,4 @@ def restore_file(
                 Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"{target}: cannot be written ({error.strerror or error}).") from None
-    return pixels.shape[1], pixels.shape[0]
+    return restored

@@ -2,34 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from kdexplorer.tasks.spec import Forward
+from kdexplorer.training.shared_pools import SharedPools
 
-TILE = 256  # side of what is kept of a tile, in the input
-HALO = 48  # pixels around it that are computed and thrown away: more than small networks see
+WHOLE = 2**18  # pixels of an input that is taken at once
+TILE = 320  # largest side of a tile, in the input
+FADE = 16  # pixels to either side of a border over which one tile passes into the next
+HALO = 48  # pixels beyond those that are computed and thrown away: more than small networks see
 ALIGN = 8  # tiles begin at multiples of it: networks fold pixels into channels
+SEEN = 1.0  # gray levels apart from which a border might be seen
 
 
-def tiled(forward: Forward, image: Tensor, scale: int, *, tile: int = TILE, halo: int = HALO) -> Tensor:
-    """`forward` on [1, C, H, W] → [1, C, scale·H, scale·W] on the CPU, a tile at a time, without gradients.
+class Tiled(NamedTuple):
+    """What a network made of an image.
 
-    Equal to the whole at once as far as no output pixel depends on inputs more than `halo` away.
+    Attributes:
+        image: [1, C, scale·H, scale·W] on the CPU.
+        apart: the most by which tiles differed where they meet, in gray levels of 255, and were faded into each other.
+            Zero where the image was taken whole; next to it where no output pixel depends on inputs further away than
+            `HALO`; more where a network looks further, as one does whose attention goes over all pixels.
+    """
+
+    image: Tensor
+    apart: float
+
+
+def apart_words(apart: float) -> str:
+    """One sentence on tiles that might be seen; empty where they are not."""
+    if apart <= SEEN:
+        return ""
+    return (
+        f"The network looks further than {HALO} pixels: its tiles differed by up to {apart:.0f} of 255 gray levels"
+        " where they meet, and were faded into each other."
+    )
+
+
+def tiled(
+    forward: Forward,
+    image: Tensor,
+    scale: int,
+    *,
+    whole: int = WHOLE,
+    tile: int = TILE,
+    fade: int = FADE,
+    halo: int = HALO,
+) -> Tiled:
+    """`forward` on [1, C, H, W], at once up to `whole` pixels and else a tile at a time, without gradients.
+
+    A network that averages over all pixels sees each tile twice: first for the averages, which all tiles share.
     """
     height, width = image.shape[-2:]
-    tile, halo = -(-tile // ALIGN) * ALIGN, -(-halo // ALIGN) * ALIGN
-    result = torch.empty(1, image.shape[1], height * scale, width * scale)
+    tile, fade, halo = (-(-side // ALIGN) * ALIGN for side in (tile, fade, halo))
+
+    def restored(top: int, bottom: int, left: int, right: int) -> Tensor:
+        y, x = max(0, top - halo), max(0, left - halo)
+        around = image[..., y : bottom + halo, x : right + halo]
+        output = forward(around.contiguous(memory_format=torch.channels_last)).float().cpu()
+        rows = slice((top - y) * scale, (bottom - y) * scale)
+        return output[..., rows, (left - x) * scale : (right - x) * scale]
+
+    def strip(top: int, bottom: int) -> Tiled:
+        return _joined(
+            lambda left, right: Tiled(restored(top, bottom, left, right), 0.0), width, -1, scale, tile, fade
+        )
+
     with torch.no_grad():
-        for top in range(0, height, tile):
-            for left in range(0, width, tile):
-                bottom, right = min(top + tile, height), min(left + tile, width)
-                y, x = max(0, top - halo), max(0, left - halo)
-                around = image[..., y : min(bottom + halo, height), x : min(right + halo, width)]
-                output = forward(around.contiguous(memory_format=torch.channels_last)).float().cpu()
-                result[..., top * scale : bottom * scale, left * scale : right * scale] = output[
-                    ...,
-                    (top - y) * scale : (bottom - y) * scale,
-                    (left - x) * scale : (right - x) * scale,
-                ]
-    return result
+        if height * width <= whole:
+            return Tiled(restored(0, height, 0, width), 0.0)
+        if not (pools := SharedPools(forward)):
+            return _joined(strip, height, -2, scale, tile, fade)
+        with pools.recorded():
+            for rows in torch.split(image, tile, -2):
+                for part in torch.split(rows, tile, -1):
+                    forward(part.contiguous(memory_format=torch.channels_last))
+        with pools.shared():
+            return _joined(strip, height, -2, scale, tile, fade)
+
+
+def _joined(
+    part: Callable[[int, int], Tiled], length: int, axis: int, scale: int, tile: int, fade: int
+) -> Tiled:
+    """Parts side by side along `axis`; `part(a, b)` is the output for the inputs a … b. Each passes into the next."""
+    count = -(-length // tile)
+    step = -(-length // count // ALIGN) * ALIGN  # of equal parts, as none may be narrower than a fade
+    starts = range(0, length, step)
+    if len(starts) == 1:
+        return part(0, length)
+    result, apart = torch.empty(0), 0.0
+    for start in starts:
+        begin, end = max(0, start - fade), min(start + step + fade, length)
+        image, inside = part(begin, end)
+        apart = max(apart, inside)
+        if not start:
+            shape = list(image.shape)
+            shape[axis] = length * scale
+            result = image.new_empty(shape)
+        else:
+            met = (min(start + fade, length) - begin) * scale  # so far the part before went
+            new = image.narrow(axis, 0, met)
+            old = result.narrow(axis, begin * scale, met)
+            apart = max(apart, (new - old).abs().max().item() * 255)
+            share = (torch.arange(met) + 0.5).div(met).view([-1] + [1] * (-axis - 1))
+            new.lerp_(old, 1 - share)
+        result.narrow(axis, begin * scale, (end - begin) * scale).copy_(image)
+    return Tiled(result, apart)

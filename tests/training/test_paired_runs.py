@@ -142,6 +142,6 @@ def test_one_channel_is_scored_seen_and_written_in_gray(tmp_path: Path) -> None:
     written = restore_file(
         opened.networks[0][2].module, file, tmp_path / "out.png", opened.task.io, device=torch.device("cpu")
     )
-    assert written == (40, 30)
+    assert written.image.shape == (1, 1, 30, 40)
     with Image.open(tmp_path / "out.png") as image:
         assert image.mode == "L"

@@ -25,17 +25,17 @@ def test_the_ensemble_is_the_mean_over_eight_views_turned_back() -> None:
     expected = torch.stack([
         image.roll(1, -1), image.roll(-1, -1), image.roll(1, -2), image.roll(-1, -2),
     ]).mean(0)  # each direction twice  # fmt: skip
-    torch.testing.assert_close(restore(shifted, image, 1, ensemble=True), expected)
-    torch.testing.assert_close(restore(shifted, image, 1), image.roll(1, -1))
+    torch.testing.assert_close(restore(shifted, image, 1, ensemble=True).image, expected)
+    torch.testing.assert_close(restore(shifted, image, 1).image, image.roll(1, -1))
     double = torch.nn.Upsample(scale_factor=2, mode="nearest")
-    torch.testing.assert_close(restore(double, image, 2, ensemble=True), double(image))
+    torch.testing.assert_close(restore(double, image, 2, ensemble=True).image, double(image))
 
 
 def test_a_file_is_restored_and_written_whole(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 56, 4), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "in.png")  # transparent: laid on white
-    size = restore_file(lambda x: 1 - x, tmp_path / "in.png", tmp_path / "out.png", ModelIO(), device=CPU)
-    assert size == (56, 40)
+    written = restore_file(lambda x: 1 - x, tmp_path / "in.png", tmp_path / "out.png", ModelIO(), device=CPU)
+    assert written.image.shape == (1, 3, 40, 56)
     seen = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
     alpha = pixels[..., 3:] / 255
     expected = 255 - np.round(pixels[..., :3] * alpha + 255 * (1 - alpha))

@@ -1,0 +1,36 @@
+"""What a network averages over all pixels is the same for all tiles."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from kdexplorer.training.tiles import tiled
+
+
+class Attention(nn.Module):
+    """Averages twice, through one layer: of the image, and of what that made of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        first = image - self.pool(image)
+        return first * self.pool(first + 1)
+
+
+def test_tiles_of_a_network_that_pools_equal_the_whole() -> None:
+    image = torch.rand(1, 3, 70, 91, generator=torch.Generator().manual_seed(2))
+    image[..., 40:] *= 0.3
+    network = Attention()
+    found = tiled(network, image, 1, whole=0, tile=32, fade=8, halo=8)
+    with torch.no_grad():
+        whole = network(image)  # also: no hook was left
+        apart = network(image[..., :40]) - whole[..., :40]
+    # the second average is of an exact first one only where all tiles are alike, hence not to a rounding
+    torch.testing.assert_close(found.image, whole, atol=1e-4, rtol=0)
+    assert found.apart < 0.01
+    assert apart.abs().max() > 0.05
+    assert not network.pool._forward_hooks
+    assert not network._forward_pre_hooks
