@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from kdexplorer.runs.executors import python_path
 LOADING_SECONDS = 120.0
 WAITING = 8  # questions that may wait for the one that is being answered
 MAX_CACHED = 16_000_000  # characters of answers that are kept
+GIVE_WAY_SECONDS = 0.2  # between requests to a measurement that it give way
+MEASURE = "measure"
 GONE = object()
 
 
@@ -71,7 +74,7 @@ class InspectionClient:
         if not self._places.acquire(blocking=False):
             raise Busy("Many are asking at once: try again in a moment.")
         try:
-            if not self._lock.acquire(timeout=seconds):
+            if not self._its_turn(op, seconds):
                 raise Busy("Another question is being answered: try again in a moment.")
             try:
                 answer = self._answer({"op": op, "busy": busy, **question}, seconds)
@@ -79,11 +82,23 @@ class InspectionClient:
                 self._lock.release()
         finally:
             self._places.release()
+        if "busy" in answer:
+            raise Busy(answer["busy"])
         if "error" in answer:
             raise ConfigError(answer["error"])
         if keep and still():
             self._keep(key, json.dumps(answer))
         return answer
+
+    def _its_turn(self, op: str, seconds: float) -> bool:
+        """Wait for the lock; a measurement gives way to whatever somebody wants to look at."""
+        until = time.monotonic() + seconds
+        while not self._lock.acquire(timeout=max(0.0, min(GIVE_WAY_SECONDS, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                return False
+            if op != MEASURE and (process := self._process) is not None:
+                process.give_way()
+        return True
 
     def warm(self) -> None:
         """Start the inspector, and return at once."""
@@ -150,6 +165,7 @@ class _Process:
     def __init__(self, home: Path) -> None:
         self._answers: queue.Queue[Any] = queue.Queue()
         self._asked = 0
+        self._doing = ""
         self.ready = False
         command = [sys.executable, "-P", "-m", "kdexplorer.runs.inspector", "--home", str(home)]
         with (home / "inspector.log").open("w", encoding="utf-8") as written:
@@ -178,6 +194,7 @@ class _Process:
             self._next(time.monotonic() + LOADING_SECONDS)
             self.ready = True
         self._asked += 1
+        self._doing = question["op"]
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps({**question, "id": self._asked}) + "\n")
@@ -185,7 +202,13 @@ class _Process:
         except (OSError, ValueError):
             raise EOFError from None
         answer: dict[str, Any] = self._next(time.monotonic() + seconds)["answer"]
+        self._doing = ""
         return answer
+
+    def give_way(self) -> None:
+        """Ask a measurement to end before its time; where there are no such signals, it ends in its own."""
+        if self._doing == MEASURE and hasattr(signal, "SIGUSR1"):
+            self.process.send_signal(signal.SIGUSR1)
 
     def _next(self, deadline: float) -> dict[str, Any]:
         try:

@@ -12,6 +12,7 @@ import faulthandler
 import json
 import logging
 import os
+import signal
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
@@ -48,6 +49,7 @@ class Inspector:
         self._at_start = resident_bytes()
         self._opened: OrderedDict[str, Inspection] = OrderedDict()
         self._degradations = DegradationPreview()
+        self._give_way = False
         self._questions: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "facts": self._facts,
             "attribute": self._attribute,
@@ -58,6 +60,10 @@ class Inspector:
             "measure": self._measure,
             "degraded": self._degraded,
         }
+
+    def give_way(self, *_: object) -> None:
+        """A measurement that is going on ends at its next step; anything else goes on."""
+        self._give_way = True
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """The answer, or `{"error": in words}`; does not raise."""
@@ -126,8 +132,9 @@ class Inspector:
 
     def _measure(self, question: dict[str, Any]) -> dict[str, Any]:
         from kdexplorer.training.describe import describe
-        from kdexplorer.training.measurement import measure
+        from kdexplorer.training.measurement import Interrupted, measure
 
+        self._give_way = False
         config, limits = RunConfig.from_dict(question["config"]), Limits.model_validate(question["limits"])
         sizes = describe(config)  # on no device: a network that is too large is never built
         if sizes["problems"]:
@@ -137,7 +144,9 @@ class Inspector:
                 limits.check_parameters(role, sizes[role]["parameters"])
         limits.check_terms(sizes.get("terms", {}))
         try:
-            return measure(config, resident=self._at_start)
+            return measure(config, resident=self._at_start, interrupted=lambda: self._give_way)
+        except Interrupted:
+            return {"busy": "Somebody looked at a run: this is measured again in a moment."}
         finally:
             self._torch.set_num_threads(self._threads)
 
@@ -152,6 +161,8 @@ def main() -> int:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is no answer
     inspector = _loaded(arguments.home)
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, inspector.give_way)
     _say(answers, {"op": "ready"})
     for line in sys.stdin:
         question = json.loads(line)

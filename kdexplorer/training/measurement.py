@@ -25,13 +25,20 @@ LONG = 2.0  # seconds; what takes longer is not done again
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def measure(config: RunConfig, *, resident: int | None = None) -> dict[str, Any]:
+class Interrupted(Exception):
+    """A measurement was told to end."""
+
+
+def measure(
+    config: RunConfig, *, resident: int | None = None, interrupted: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
     """Train the run's cohort for a moment, in a temporary folder, with random weights: they cost the same.
 
     Steps are taken from all over the run, so that schedules and stages have their part.
 
     Args:
         resident: bytes that a process has resident which has loaded what this one had at its start.
+        interrupted: asked between parts and steps, whether to end.
 
     Returns:
         {setup, first_evaluation, evaluation, teacher_evaluation, step, preview, checkpoint} in seconds, memory (peak
@@ -39,12 +46,15 @@ def measure(config: RunConfig, *, resident: int | None = None) -> dict[str, Any]
 
     Raises:
         ConfigError: the configuration cannot run.
+        Interrupted: it was.
     """
     config = _without_weights(config)
     memory = _PeakMemory(config, resident)
     seconds: dict[str, float] = {}
 
     def timed(what: str, action: Callable[[], object]) -> None:
+        if interrupted():
+            raise Interrupted
         begin = time.perf_counter()
         action()
         seconds[what] = time.perf_counter() - begin
@@ -54,7 +64,7 @@ def measure(config: RunConfig, *, resident: int | None = None) -> dict[str, Any]
         session = Session(config, Path(folder), None)
         seconds["setup"] = time.perf_counter() - begin
         timed("first_evaluation", lambda: session.evaluator.evaluate(0, first=True))
-        seconds["step"] = _step_seconds(session)
+        seconds["step"] = _step_seconds(session, interrupted)
         timed("evaluation", lambda: session.evaluator.evaluate(1))
         seconds["teacher_evaluation"] = _teachers_share(session, seconds["evaluation"])
         seconds["evaluation"] -= seconds["teacher_evaluation"]
@@ -100,11 +110,13 @@ def _without_weights(config: RunConfig) -> RunConfig:
     )
 
 
-def _step_seconds(session: Session) -> float:
+def _step_seconds(session: Session, interrupted: Callable[[], bool]) -> float:
     """Mean time of a step. Each is taken twice and the faster counts: other programs only ever add time."""
     steps = session.steps
 
     def step_at(step: int) -> float:
+        if interrupted():
+            raise Interrupted
         begin = time.perf_counter()
         session.cohort.train_step(step, steps)
         session.cohort.read_losses(steps)  # waits for the device

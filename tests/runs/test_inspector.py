@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from kdexplorer import fit
 from kdexplorer.config import RunConfig
 from kdexplorer.events import RunFinished
 from kdexplorer.params import ConfigError
-from kdexplorer.runs.inspection_client import InspectionClient
+from kdexplorer.runs.inspection_client import Busy, InspectionClient
 from kdexplorer.runs.inspector import KEPT, Inspector
 from kdexplorer.runs.limits import LOCAL, Limits
 
@@ -143,6 +144,32 @@ def test_one_question_at_a_time_and_not_too_many_wait(client: InspectionClient) 
         asker.join()
     assert sum("Many are asking" in words for words in said) >= 1
     assert look(client)["panels"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a measurement can be told nothing here")
+def test_a_measurement_gives_way_to_a_look(client: InspectionClient) -> None:
+    look(client)
+    large = {**CONFIG, "training": {**CONFIG["training"], "steps": 500, "batch_size": 256}}
+    large["student"] = {"id": "tiny_cnn", "params": {"width": 64}}
+    question = {"config": large, "limits": LOCAL.model_dump(mode="json")}
+    said: list[str] = []
+
+    def measure() -> None:
+        try:
+            said.append(str(client.ask("measure", SECONDS, **question)))
+        except Busy as busy:
+            said.append(str(busy))
+
+    measuring = threading.Thread(target=measure)
+    measuring.start()
+    assert client._process is not None
+    while client._process._doing != "measure":
+        time.sleep(0.01)
+    assert look(client)["panels"]
+    measuring.join()
+    assert "measured again" in said[0]
+    small = {**question, "config": CONFIG}
+    assert client.ask("measure", SECONDS, **small)["step"] > 0  # alone it goes on to its end
 
 
 def test_it_ends_when_its_server_ends(home: Path) -> None:
