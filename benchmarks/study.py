@@ -26,6 +26,11 @@ WAYS: dict[str, list[dict[str, Any]]] = {
         {"method": "contrastive_regularization", "weight": 0.1},
         {"method": "distribution_mapping", "weight": 0.001},
     ],
+    "dckd_light": [
+        RESPONSE,
+        {"method": "contrastive_regularization"},
+        {"method": "distribution_mapping"},
+    ],
     "fakd": [RESPONSE, {"method": "feature_affinity"}],
     "response": [RESPONSE],
     "gated": [{"method": "gated_response", "weight": 1.0}],
@@ -34,6 +39,7 @@ WAYS: dict[str, list[dict[str, Any]]] = {
 TITLES = {
     "control": "control",
     "dckd": "DCKD: response, contrast, distribution",
+    "dckd_light": "DCKD with a hundredth of the contrast",
     "fakd": "FAKD: response, feature affinity",
     "response": "response",
     "gated": "gated response",
