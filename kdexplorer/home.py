@@ -10,6 +10,8 @@ import platformdirs
 
 from kdexplorer.params import ConfigError
 
+_UPLOADED = re.compile(r"[0-9a-f]{16}-(.+)-[0-9a-f]{6}(\.[a-z]+)")  # as `keep_upload` names files
+
 
 def home() -> Path:
     """`KDX_HOME`, or the platform's folder for user data; created if missing.
@@ -57,6 +59,12 @@ def upload_path(upload_id: str) -> Path:
         ConfigError: `upload_id` is not of the form of an upload's id.
     """
     return home() / "uploads" / _safe(upload_id, "an upload")
+
+
+def shown_name(path: Path) -> str:
+    """The name of a file as the person knows it who sent it: without what an upload's id adds."""
+    found = _UPLOADED.fullmatch(path.name)
+    return "".join(found.groups()) if found and path.parent.name == "uploads" else path.name
 
 
 def _safe(name: str, what: str) -> str:

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from kdexplorer.home import run_folder, upload_path
+from kdexplorer.home import run_folder, shown_name, upload_path
 from kdexplorer.params import ConfigError
 
 CARD_KEY = "kdexplorer"  # of the header's metadata
@@ -82,9 +82,11 @@ def read_card(path: Path) -> dict[str, Any]:
             raise TypeError
         version = int(card["version"])
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise ConfigError(f"{path.name}: the description inside this file is damaged.") from None
+        raise ConfigError(f"{shown_name(path)}: the description inside this file is damaged.") from None
     if version > CARD_VERSION:
-        raise ConfigError(f"{path.name}: a newer version of KD Explorer wrote this file; update to read it.")
+        raise ConfigError(
+            f"{shown_name(path)}: a newer version of KD Explorer wrote this file; update to read it."
+        )
     return dict(card)
 
 
@@ -103,9 +105,9 @@ def read_header(path: Path) -> dict[str, Any]:
         if not isinstance(header, dict):
             raise ValueError
     except OSError as error:
-        raise ConfigError(f"Cannot open {path.name}: {error.strerror}.") from None
+        raise ConfigError(f"Cannot open {shown_name(path)}: {error.strerror}.") from None
     except (ValueError, RecursionError):
-        raise ConfigError(f"{path.name} is not a safetensors file, or it is cut short.") from None
+        raise ConfigError(f"{shown_name(path)} is not a safetensors file, or it is cut short.") from None
     return header
 
 
@@ -117,7 +119,9 @@ def _usable(path: Path, weights: str) -> Path:
     except (OSError, ValueError) as error:
         raise ConfigError(f"Cannot open {weights!r:.200}: {error}") from None
     if size > MAX_BYTES:
-        raise ConfigError(f"{path.name} is {size / 1024**3:.1f} GB; weights of at most 2 GB can be read.")
+        raise ConfigError(
+            f"{shown_name(path)} is {size / 1024**3:.1f} GB; weights of at most 2 GB can be read."
+        )
     return path
 
 

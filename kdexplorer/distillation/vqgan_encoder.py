@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from kdexplorer.distillation.frozen import frozen
 from kdexplorer.distillation.vq_encoder import CategoryEncoder, as_color
-from kdexplorer.home import home
+from kdexplorer.home import home, shown_name
 from kdexplorer.models.checkpoint_file import read_weights
 from kdexplorer.params import ConfigError
 
@@ -176,7 +176,7 @@ def vqgan_encoder(path: Path | None = None, channels: int = CHANNELS) -> VQGANEn
     lacking = [key for key, value in expected.items() if key not in own or own[key].shape != value.shape]
     if lacking:
         raise ConfigError(
-            f"{path.name} is not the ImageNet VQGAN with f16 and 1024 words: {lacking[0]} is missing or has another "
+            f"{shown_name(path)} is not the ImageNet VQGAN with f16 and 1024 words: {lacking[0]} is missing or has another "
             f"shape ({len(lacking)} of {len(expected)} do not fit)."
         )
     encoder.load_state_dict({key: own[key].float() for key in expected})

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from kdexplorer.config import NetworkConfig
 from kdexplorer.events import NetworkInfo
+from kdexplorer.home import shown_name
 from kdexplorer.models.spec import MODELS, ModelIO, ModelSpec
 from kdexplorer.params import ConfigError
 from kdexplorer.weight_file import locate
@@ -80,7 +81,7 @@ def count_parameters(config: NetworkConfig, io: ModelIO) -> int:
     """
     _checked(config, io)
     if (facts := read_facts(config)) is not None:
-        name = locate(config.weights).name
+        name = shown_name(locate(config.weights))
         _check_fit(name, facts["architecture"], facts["channels"], facts["scale"], io)
         return int(facts["parameters"])
     return build_empty(config, io).info.parameters
@@ -121,7 +122,7 @@ def _opened(config: NetworkConfig, spec: ModelSpec, io: ModelIO) -> Network:
     assert spec.opens is not None
     path, *_ = _file_of(spec, config.weights)
     found = spec.opens(path)
-    _check_fit(path.name, found.architecture, found.io.channels, found.io.scale, io)
+    _check_fit(shown_name(path), found.architecture, found.io.channels, found.io.scale, io)
     info = NetworkInfo(model=found.architecture, parameters=_count(found.module), weights=config.weights)
     return Network(
         module=found.module,

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from kdexplorer.home import shown_name
 from kdexplorer.params import ConfigError
 from kdexplorer.weight_file import MAX_BYTES, read_card
 
@@ -32,7 +33,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         return load_file(path), card
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        raise ConfigError(f"{path.name} is damaged: {error}") from None
+        raise ConfigError(f"{shown_name(path)} is damaged: {error}") from None
 
 
 def load_pickled(path: Path) -> dict[str, Tensor]:
@@ -49,11 +50,11 @@ def load_pickled(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # a damaged file can fail anywhere in the unpickler
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise ConfigError(
-                f"{path.name} holds more than tensors, and reading it could run code: "
+                f"{shown_name(path)} holds more than tensors, and reading it could run code: "
                 "save its state_dict alone, best as .safetensors."
             ) from None
-        raise ConfigError(f"{path.name} is damaged or not a file of weights.") from None
-    return unwrap(content, path.name)
+        raise ConfigError(f"{shown_name(path)} is damaged or not a file of weights.") from None
+    return unwrap(content, shown_name(path))
 
 
 def unwrap(content: Any, name: str) -> dict[str, Tensor]:
@@ -103,6 +104,8 @@ def _check_archive(path: Path) -> None:
             with zipfile.ZipFile(path) as archive:
                 size = sum(entry.file_size for entry in archive.infolist())
         except (zipfile.BadZipFile, OSError, ValueError):
-            raise ConfigError(f"{path.name} is damaged.") from None
+            raise ConfigError(f"{shown_name(path)} is damaged.") from None
         if size > MAX_BYTES:
-            raise ConfigError(f"{path.name} unpacks to {size / 1024**3:.1f} GB; at most 2 GB can be read.")
+            raise ConfigError(
+                f"{shown_name(path)} unpacks to {size / 1024**3:.1f} GB; at most 2 GB can be read."
+            )

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kdexplorer.home import shown_name
 from kdexplorer.models.checkpoint_file import read_weights
 from kdexplorer.models.foreign import without_inplace, without_randomness
 from kdexplorer.models.spec import ModelIO, Opened
@@ -120,9 +121,9 @@ def open_checkpoint(path: Path) -> Opened:
     state, card = read_weights(path)
     if card:
         raise ConfigError(
-            f"{path.name} holds a {card['model']} of KD Explorer: choose that network and this file as its weights."
+            f"{shown_name(path)} holds a {card['model']} of KD Explorer: choose that network and this file as its weights."
         )
-    return recognise(state, path.name)
+    return recognise(state, shown_name(path))
 
 
 def _trunk(module: Recognised, io: ModelIO) -> list[str]:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from kdexplorer.home import shown_name
 from kdexplorer.models.build import Network
 from kdexplorer.models.checkpoint_file import match_keys, read_weights
 from kdexplorer.models.spec import ModelIO
@@ -41,8 +42,8 @@ def load_weights(network: Network, weights: str) -> list[str]:
         return _load_pretrained(network)
     path = locate(weights)
     state, card = read_weights(path)
-    _check_card(network, card, path.name)
-    _load_state(network, state, path.name)
+    _check_card(network, card, shown_name(path))
+    _load_state(network, state, shown_name(path))
     return [f"Weights from {_source(weights)}: {network.info.parameters:,} parameters."]
 
 

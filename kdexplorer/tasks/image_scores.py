@@ -6,22 +6,29 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kdexplorer.events import MetricInfo
 from kdexplorer.tasks.spec import Evaluation
+from kdexplorer.tasks.verdict import verdicts
 
+NO_STUDENTS = ("input", "teacher")
 MORE_DIGITS = 2  # than a metric is shown with: a gain over the control is smaller than the scores
 
 
 def image_scores(
     names: Sequence[str], found: Mapping[str, Evaluation], metrics: Sequence[MetricInfo]
 ) -> dict[str, Any]:
-    """{names, metrics: {metric: {network: [a value an image]}}}; None where a score is not finite.
+    """{names, metrics: {metric: {network: [a value an image]}}, verdicts: [of each student in each metric]}.
+
+    A score that is not finite is None, and then there is no verdict in its metric.
 
     Args:
         names: of the images, in the order of `Evaluation.per_image`.
         found: by network what it scored; `input` is the degraded image itself.
         metrics: which scores, and how many digits they are read with.
     """
+    students = {name: scored for name, scored in found.items() if name not in NO_STUDENTS}
     return {
         "names": list(names),
         "metrics": {
@@ -34,4 +41,10 @@ def image_scores(
             }
             for metric in metrics
         },
+        "verdicts": [
+            verdict.model_dump(mode="json")
+            for metric in metrics
+            if all(np.isfinite(scored.per_image[metric.id]).all() for scored in students.values())
+            for verdict in verdicts(students, metric)
+        ],
     }

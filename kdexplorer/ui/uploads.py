@@ -26,7 +26,7 @@ FORMATS = {"PNG": "png", "JPEG": "jpg", "BMP": "bmp", "WEBP": "webp", "TIFF": "t
 
 def keep_upload(path: str, kind: str) -> dict[str, Any]:
     """Take over the file at `path`, which Gradio's upload put into its own folder; `kind` is `image`, `pair` (an
-    image that keeps its name, to find its partner by), `weights` or `run`.
+    image that finds its partner by its name), `weights` or `run`.
 
     Raises:
         ConfigError: it is not an uploaded file, or not one that can be used, and why.
@@ -39,8 +39,7 @@ def keep_upload(path: str, kind: str) -> dict[str, Any]:
     if kind not in checks:
         raise ConfigError("kind: expected image, pair, weights or run.")
     extension, note = checks[kind](file)
-    name = f"-{_name_part(file.stem)}" if kind == "pair" else ""
-    upload_id = f"{secrets.token_hex(8)}{name}.{extension}"
+    upload_id = f"{secrets.token_hex(8)}-{_name_part(file.stem)}.{extension}"
     target = upload_path(upload_id)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(file, target)

@@ -102,6 +102,12 @@ def test_a_preview_lists_the_known_scores_of_every_held_out_image():
     assert np.mean(scores["metrics"]["psnr"]["input"]) == pytest.approx(
         task.input_metrics()["psnr"], abs=1e-4
     )
+    assert scores["verdicts"] == []  # nobody but the control was scored
+    better = Evaluation(per_image={"psnr": known.per_image["psnr"], "ssim": known.per_image["ssim"] + 0.01})
+    seen = [Seen("control", "control", lambda x: x, known), Seen("variant", "new", lambda x: x, better)]
+    [verdict] = task.preview(seen)["scores"]["verdicts"]  # none where an image has no score
+    assert (verdict["metric"], verdict["variant"]) == ("ssim", "new")
+    assert verdict["low"] == pytest.approx(verdict["high"]) == pytest.approx(0.01)
     assert "scores" not in task.preview([Seen("control", "control", lambda x: x)])
     assert [item["held_out"] for item in shown["items"]] == [
         None

@@ -9,7 +9,7 @@ from test_fit import tiny
 from kdexplorer import fit
 from kdexplorer.events import Evaluated, MetricInfo
 from kdexplorer.tasks import Evaluation
-from kdexplorer.training.evaluation import sentence, verdicts
+from kdexplorer.tasks.verdict import sentence, verdicts
 
 ACCURACY = MetricInfo(
     id="accuracy", title="Accuracy", unit="%", digits=1, higher_is_better=True, convention="top-1"

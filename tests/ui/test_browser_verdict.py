@@ -10,7 +10,7 @@ from person import Person
 from playwright.sync_api import Page
 
 from kdexplorer.events import MetricInfo
-from kdexplorer.training.evaluation import sentence
+from kdexplorer.tasks.verdict import sentence
 
 ACCURACY = MetricInfo(
     id="accuracy", title="Accuracy", unit="%", digits=1, higher_is_better=True, convention="top-1"

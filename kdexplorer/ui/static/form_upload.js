@@ -3,13 +3,16 @@
 import { h, replace, say, unique } from './dom.js';
 import { t } from './words.js';
 
+// The name under which a person knows a file that they sent, from its id: see `keep_upload`.
+const nameOf = id => id.replace(/^[0-9a-f]{16}-(.+)-[0-9a-f]{6}(\.[a-z]+)$/, '$1$2');
+
 // `ids` is the text of kept ids, separated by commas; `changed(ids)` gets the new text.
 export function uploadBox(form, kind, ids, changed, words = kind === 'weights' ? 'upload.weights' : 'upload.images') {
   const id = unique('upload');
   const many = kind !== 'weights';
   const status = h('p', { class: 'k-trouble', role: 'status' });
   const list = h('ul', { class: 'k-files' });
-  let kept = ids ? ids.split(',').map(part => ({ id: part.trim(), name: part.trim(), note: '' })) : [];
+  let kept = ids ? ids.split(',').map(part => ({ id: part.trim(), name: nameOf(part.trim()), note: '' })) : [];
 
   function draw() {
     replace(

@@ -156,7 +156,7 @@ export class ImageScores {
     );
     const words = () =>
       column === 'gain'
-        ? t('pictures.scores.gain', { name: this.student })
+        ? t('pictures.scores.gain')
         : column
           ? roleName(column)
           : t('pictures.image');
@@ -221,11 +221,10 @@ export class ImageScores {
 
   average(gains) {
     if (!gains) return '';
-    const { run, step } = this.found;
     const { metric, student } = this;
-    const verdict = run.evaluations
-      .findLast(found => found.step === step)
-      ?.verdicts?.find(other => other.variant === student && other.metric === metric.id);
+    const verdict = this.found.scores.verdicts?.find(
+      other => other.variant === student && other.metric === metric.id,
+    );
     if (verdict) return sentenceOf(verdict, metric);
     const known = gains.filter(gain => gain !== null);
     const mean = known.reduce((sum, gain) => sum + gain, 0) / known.length;
