@@ -78,8 +78,9 @@ def tiled(
         if not (pools := SharedPools(forward)):
             return _joined(strip, height, -2, scale, tile, fade)
         with pools.recorded():
-            for rows in torch.split(image, tile, -2):
-                for part in torch.split(rows, tile, -1):
+            for top, bottom in _spans(height, tile):
+                for left, right in _spans(width, tile):
+                    part = image[..., top:bottom, left:right]
                     forward(part.contiguous(memory_format=torch.channels_last))
         with pools.shared():
             return _joined(strip, height, -2, scale, tile, fade)
@@ -89,14 +90,12 @@ def _joined(
     part: Callable[[int, int], Tiled], length: int, axis: int, scale: int, tile: int, fade: int
 ) -> Tiled:
     """Parts side by side along `axis`; `part(a, b)` is the output for the inputs a … b. Each passes into the next."""
-    count = -(-length // tile)
-    step = -(-length // count // ALIGN) * ALIGN  # of equal parts, as none may be narrower than a fade
-    starts = range(0, length, step)
-    if len(starts) == 1:
+    spans = _spans(length, tile)
+    if len(spans) == 1:
         return part(0, length)
     result, apart = torch.empty(0), 0.0
-    for start in starts:
-        begin, end = max(0, start - fade), min(start + step + fade, length)
+    for start, stop in spans:
+        begin, end = max(0, start - fade), min(stop + fade, length)
         image, inside = part(begin, end)
         apart = max(apart, inside)
         if not start:
@@ -112,3 +111,13 @@ def _joined(
             new.lerp_(old, 1 - share)
         result.narrow(axis, begin * scale, (end - begin) * scale).copy_(image)
     return Tiled(result, apart)
+
+
+def _spans(length: int, tile: int) -> list[tuple[int, int]]:
+    """Where the parts of a length begin and end: about equal, as a network takes nothing that is very narrow."""
+    count = -(-length // tile)
+    step = -(-length // count // ALIGN) * ALIGN
+    starts = list(range(0, length, step))
+    if len(starts) > 1 and length - starts[-1] < step / 2:
+        starts.pop()  # what rounding leaves over, over many parts, goes to the last
+    return list(zip(starts, [*starts[1:], length], strict=True))

@@ -8,6 +8,14 @@ from torch import Tensor, nn
 from kdexplorer.training.tiles import tiled
 
 
+def test_no_part_is_narrow_where_the_image_is_a_little_wider_than_a_tile() -> None:
+    network, seen = Attention(), list[int]()
+    network.register_forward_pre_hook(lambda module, inputs: seen.extend(inputs[0].shape[-2:]))
+    for size in ((65, 33), (16, 16 * 40 + 1)):
+        tiled(network, torch.rand(1, 3, *size), 1, whole=0, tile=16, fade=8, halo=0)
+    assert 8 <= min(seen) <= max(seen) <= 24 + 2 * 8
+
+
 class Attention(nn.Module):
     """Averages twice, through one layer: of the image, and of what that made of it."""
 
