@@ -47,6 +47,8 @@ def test_bundled_teachers_are_small_and_each_has_its_card_and_recipe():
         "digits_mlp",
         "shapes",
         "sharpen",
+        "sharpen_rcan",
+        "sharpen_swinir",
     ]
     for path in teachers:
         assert path.stat().st_size < 3_000_000
