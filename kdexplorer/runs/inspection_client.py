@@ -96,9 +96,14 @@ class InspectionClient:
         while not self._lock.acquire(timeout=max(0.0, min(GIVE_WAY_SECONDS, until - time.monotonic()))):
             if time.monotonic() >= until:
                 return False
-            if op != MEASURE and (process := self._process) is not None:
-                process.give_way()
+            if op != MEASURE:
+                self.give_way()
         return True
+
+    def give_way(self) -> None:
+        """A measurement that is going on ends at its next step, and its question gets `Busy`; nothing else does."""
+        if (process := self._process) is not None:
+            process.give_way()
 
     def warm(self) -> None:
         """Start the inspector, and return at once."""

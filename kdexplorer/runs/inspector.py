@@ -78,6 +78,8 @@ class Inspector:
                 self._opened.clear()
                 return {"error": "The memory does not suffice: choose a smaller network, batch or image."}
             return {"error": "This could not be computed; inspector.log in the home folder says why."}
+        finally:
+            self._give_way = False  # not before: it may have been told as soon as it was asked
 
     def _run(self, question: dict[str, Any]) -> Inspection:
         from kdexplorer.training.inspection import Inspection
@@ -134,7 +136,6 @@ class Inspector:
         from kdexplorer.training.describe import describe
         from kdexplorer.training.measurement import Interrupted, measure
 
-        self._give_way = False
         config, limits = RunConfig.from_dict(question["config"]), Limits.model_validate(question["limits"])
         sizes = describe(config)  # on no device: a network that is too large is never built
         if sizes["problems"]:
@@ -146,7 +147,7 @@ class Inspector:
         try:
             return measure(config, resident=self._at_start, interrupted=lambda: self._give_way)
         except Interrupted:
-            return {"busy": "Somebody looked at a run: this is measured again in a moment."}
+            return {"busy": "Something more urgent came up: this is measured again in a moment."}
         finally:
             self._torch.set_num_threads(self._threads)
 

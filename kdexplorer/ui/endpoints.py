@@ -54,6 +54,7 @@ class Endpoints:
         self.manager.limits.check(config)
         if problems := self.manager.describe(config).get("problems"):
             raise ConfigError("\n".join(problems))
+        self.inspect.give_way()
         runs = self.manager.start_seeds(config, seeds, actor=token_of(query))
         return {"run": runs[0], "runs": runs}
 
@@ -111,6 +112,7 @@ class Endpoints:
     @answers
     def resume(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """{run, token} → {ok}: goes on after a pause, or from the last checkpoint."""
+        self.inspect.give_way()
         self.manager.resume(text(query, "run", 64), actor=token_of(query))
         return {"ok": True}
 
@@ -125,6 +127,7 @@ class Endpoints:
             if not isinstance(path, str) or (number and not math.isfinite(value)):
                 raise ConfigError(f"{path}: expected a finite value.")
         step = None if query.get("step") is None else whole(query, "step")
+        self.inspect.give_way()
         run_id = self.manager.fork(text(query, "run", 64), step=step, changes=changes, actor=token_of(query))
         return {"run": run_id}
 

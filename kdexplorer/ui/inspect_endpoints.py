@@ -35,6 +35,10 @@ class InspectEndpoints:
         """Start the inspector before the first question; returns at once."""
         self._client.warm()
 
+    def give_way(self) -> None:
+        """A run begins: what a run would cost can be measured after it."""
+        self._client.give_way()
+
     def close(self) -> None:
         """End the inspector; it also ends with this process."""
         self._client.close()

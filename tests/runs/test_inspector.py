@@ -168,6 +168,14 @@ def test_a_measurement_gives_way_to_a_look(client: InspectionClient) -> None:
     assert look(client)["panels"]
     measuring.join()
     assert "measured again" in said[0]
+
+    measuring = threading.Thread(target=measure)
+    measuring.start()
+    while client._process._doing != "measure":
+        time.sleep(0.01)
+    client.give_way()  # as when a run begins
+    measuring.join()
+    assert "measured again" in said[1]
     small = {**question, "config": CONFIG}
     assert client.ask("measure", SECONDS, **small)["step"] > 0  # alone it goes on to its end
 
