@@ -108,7 +108,7 @@ def score(
 def table(log: Log, task: str, folder: str) -> str:
     cells = log.find(task=task, folder=folder)
     lines = [
-        f"### {task}, {folder}: {cells[0]['steps']} steps, {len(cells)} seeds, {cells[0]['images']} images",
+        f"### {task}, {folder}: {cells[0]['steps']} steps, {len(cells)} seeds, at most {cells[0]['images']} images",
         "",
         "| | PSNR (dB) | − control (dB) | 95 % over seeds | SSIM |",
         "|---|---:|---:|:---:|---:|",
