@@ -10,7 +10,7 @@ import platformdirs
 
 from kdexplorer.params import ConfigError
 
-_UPLOADED = re.compile(r"[0-9a-f]{16}-(.+)-[0-9a-f]{6}(\.[a-z]+)")  # as `keep_upload` names files
+_UPLOADED = re.compile(r"[0-9a-f]{16}-(.*)-[0-9a-f]{6}(\.[a-z]+)")  # as `keep_upload` names files
 
 
 def home() -> Path:
@@ -64,7 +64,10 @@ def upload_path(upload_id: str) -> Path:
 def shown_name(path: Path) -> str:
     """The name of a file as the person knows it who sent it: without what an upload's id adds."""
     found = _UPLOADED.fullmatch(path.name)
-    return "".join(found.groups()) if found and path.parent.name == "uploads" else path.name
+    if not found or path.parent.name != "uploads":
+        return path.name
+    name, extension = found.groups()
+    return (name or "upload") + extension  # no letter of the name was a safe one
 
 
 def _safe(name: str, what: str) -> str:

@@ -113,11 +113,11 @@ def read_header(path: Path) -> dict[str, Any]:
 
 def _usable(path: Path, weights: str) -> Path:
     try:
-        if not path.is_file():
-            raise ConfigError(f"There is no file of weights at {weights!r:.200}: check the path.")
-        size = path.stat().st_size
+        found, size = path.is_file(), path.stat().st_size if path.is_file() else 0
     except (OSError, ValueError) as error:
         raise ConfigError(f"Cannot open {weights!r:.200}: {error}") from None
+    if not found:
+        raise ConfigError(f"There is no file of weights at {weights!r:.200}: check the path.")
     if size > MAX_BYTES:
         raise ConfigError(
             f"{shown_name(path)} is {size / 1024**3:.1f} GB; weights of at most 2 GB can be read."

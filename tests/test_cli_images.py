@@ -12,7 +12,11 @@ import pytest
 from PIL import Image
 
 from kdexplorer.cli import main
+from kdexplorer.config import with_values
 from kdexplorer.data import SOURCES
+from kdexplorer.params import ConfigError
+from kdexplorer.runs.store import Store
+from kdexplorer.training.trained import trained_network, trained_networks
 
 SMALL = [
     "training.steps=3", "training.threads=1", "training.batch_size=2", "data.held_out=2", "data.held_out_crop=48",
@@ -28,8 +32,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         patch.setenv("TQDM_DISABLE", "1")
         for preset in ("denoise", "sharpen"):
             assert main(["fit", "--preset", preset, "--quiet", "--set", *SMALL]) == 0
-        from kdexplorer.runs.store import Store
-
         yield {run.config.data.degradations[0].id: run.id for run in Store().runs()}
 
 
@@ -131,3 +133,16 @@ def test_bad_input_is_refused_in_words(
     assert "There is no folder" in refused(capsys, "evaluate", "--run", run, "--data", str(tmp_path / "gone"))
     (photos / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     assert "broken.png" in refused(capsys, "evaluate", "--run", run, "--data", str(photos))
+
+
+def test_without_its_teachers_file_a_run_is_evaluated_all_the_same(
+    runs: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store()
+    config = with_values(store.run(runs["gaussian_noise"]).config, {"teacher.weights": "file:/nowhere/gone.safetensors"})  # fmt: skip
+    assert list(trained_networks(config, runs["gaussian_noise"])) == ["control", "distilled"]
+    with pytest.raises(ConfigError) as error:
+        trained_network(config, runs["gaussian_noise"], "teacher")
+    assert (
+        str(error.value) == "There is no file of weights at 'file:/nowhere/gone.safetensors': check the path."
+    )

@@ -96,6 +96,7 @@ class SourceSpec(Spec):
         paired: its degraded images are given with the clean ones (PairData), not made by degradations.
         form: checked params → (channels, scale) of its images, without reading them.
         few: checked params → those that load just a few of its images, to look at one quickly.
+        less_training: checked params → those that make less to train on, and the very same held-out images.
     """
 
     load: Callable[[Mapping[str, Any], Sequence[int]], Any]
@@ -105,6 +106,7 @@ class SourceSpec(Spec):
     paired: bool = False
     form: Callable[[Mapping[str, Any]], tuple[int, int]] = lambda params: (3, 1)
     few: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda params: params
+    less_training: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda params: params
 
 
 @dataclass(frozen=True, kw_only=True)

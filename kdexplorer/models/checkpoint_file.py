@@ -21,6 +21,22 @@ WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "
 PREFIXES = ("module.", "model.", "_orig_mod.", "net.")
 
 
+class _Nothing:
+    """Stands in for a class that training programs name in a checkpoint beside its weights: it does nothing."""
+
+
+# PyTorch Lightning names its callbacks there, so that files of its time (VQGAN's among them) would be refused.
+STANDING_IN: list[Any] = [
+    (_Nothing, f"pytorch_lightning.callbacks.{module}.{name}")
+    for module, name in (
+        ("model_checkpoint", "ModelCheckpoint"),
+        ("early_stopping", "EarlyStopping"),
+        ("lr_monitor", "LearningRateMonitor"),
+        ("lr_logger", "LearningRateLogger"),
+    )
+]
+
+
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The state dict in a `.safetensors` or `.pth` file, and the card that our own files carry (else empty).
 
@@ -46,7 +62,8 @@ def load_pickled(path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the format's age
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals(STANDING_IN):
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can fail anywhere in the unpickler
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise ConfigError(
@@ -69,6 +86,11 @@ def unwrap(content: Any, name: str) -> dict[str, Tensor]:
         if content and all(
             isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
         ):
+            for key, value in content.items():
+                if value.layout != torch.strided or value.is_quantized or value.is_meta:
+                    raise ConfigError(
+                        f"{name}: {key} is no plain tensor (it is sparse, quantized or empty); save it as one."
+                    )
             return dict(content)
         inner = [content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)]
         if not inner:

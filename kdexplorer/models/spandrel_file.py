@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kdexplorer.home import shown_name
 from kdexplorer.models.checkpoint_file import read_weights
@@ -21,7 +23,10 @@ from kdexplorer.params import ConfigError
 
 SIDE = 48  # of the image on which the layers are looked for
 MAX_INDEX = 2_000  # of a layer in a name; architectures are as deep as the largest says
-MAX_NUMBERS = 2_000_000_000  # layers times the largest tensor: what a build may allocate at most
+TIMES = 8  # as much as the file holds may be made while its network is built: masks, and what weights then overwrite
+MORE_NUMBERS = 50_000_000  # beyond that
+MORE_TENSORS = 5_000
+_MAKERS = ("empty", "zeros", "ones", "full", "rand", "new_")
 FEW = 3  # layers of one shape that make a trunk
 
 
@@ -61,17 +66,21 @@ def recognise(state: Mapping[str, Tensor], name: str) -> Opened:
         ConfigError: no architecture that spandrel knows, one that needs more than an image, or one whose result has
             other channels than its input.
     """
-    _check_claims(state, name)
+    _check_tensors(state, name)
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
     try:
-        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), _Allowance(state):
             warnings.simplefilter("ignore")  # of the architectures' own code
             found = ModelLoader(torch.device("cpu")).load_from_state_dict(dict(state))
     except UnsupportedModelError:
         raise ConfigError(
             f"{name} is of no architecture that spandrel knows: choose the network that it was saved from, "
             "or another checkpoint."
+        ) from None
+    except _TooLargeError:
+        raise ConfigError(
+            f"{name} describes a network that is far larger than the file; it cannot be used."
         ) from None
     except Exception as error:  # architectures fail in many ways on a file that only resembles theirs
         raise ConfigError(f"{name} cannot be built from its weights ({_short(error)}).") from None
@@ -97,19 +106,39 @@ def recognise(state: Mapping[str, Tensor], name: str) -> Opened:
     return Opened(module, architecture, io, by_depth(trunk), trunk[-1])
 
 
-def _check_claims(state: Mapping[str, Tensor], name: str) -> None:
-    """Refuse what makes an architecture far larger than the file: it is built from shapes and from numbers in names."""
+def _check_tensors(state: Mapping[str, Tensor], name: str) -> None:
+    """Refuse tensors that are larger than what is stored of them, and numbers that no layer has."""
     for key, value in state.items():
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
             raise ConfigError(f"{name}: {key} claims more numbers than the file holds; it cannot be used.")
         if any(int(part) > MAX_INDEX for part in key.split(".") if part.isdecimal() and len(part) < 20):
             raise ConfigError(f"{name}: {key} numbers a layer beyond {MAX_INDEX}; it cannot be used.")
-    largest = max((value.numel() for value in state.values()), default=0)
-    numbered = max((int(part) for key in state for part in key.split(".") if part.isdecimal()), default=0)
-    if (numbered + 1) * largest > MAX_NUMBERS:
-        raise ConfigError(
-            f"{name} describes a network of over {MAX_NUMBERS // 10**9} billion numbers; it is too large."
-        )
+
+
+class _TooLargeError(Exception):
+    """What is built needs more than its weights."""
+
+
+class _Allowance(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Ends the building of a network that makes many times as much as its file holds.
+
+    Architectures are as deep and wide as shapes and numbers in names say, so that a small file could ask for any size.
+    """
+
+    def __init__(self, state: Mapping[str, Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._numbers = TIMES * sum(value.numel() for value in state.values()) + MORE_NUMBERS
+        self._tensors = TIMES * len(state) + MORE_TENSORS
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.overloadpacket.__name__.startswith(_MAKERS):
+            size = args[0] if args and isinstance(args[0], list | tuple) else ()
+            self._numbers -= math.prod(int(side) for side in size)
+            self._tensors -= 1
+            if self._numbers < 0 or self._tensors < 0:  # before it is made
+                raise _TooLargeError
+        return func(*args, **kwargs)
 
 
 def open_checkpoint(path: Path) -> Opened:

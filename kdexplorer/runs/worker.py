@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import faulthandler
 import json
+import logging
 import os
 import select
 import sys
@@ -26,6 +27,7 @@ from kdexplorer.runs.claims import Claim
 from kdexplorer.runs.limits import Limits
 from kdexplorer.runs.store import Store
 
+log = logging.getLogger(__name__)
 END = object()
 HANDOVER_SECONDS = (
     2.0  # a server that is up starts the next run from its warm spare; else this process sees to it
@@ -106,6 +108,10 @@ def _answer(order: dict[str, Any]) -> dict[str, Any]:
         return {"op": "describe", "id": order["id"], "facts": describe(RunConfig.from_dict(order["config"]))}
     except ConfigError as error:
         return {"op": "describe", "id": order["id"], "facts": {"problems": str(error).splitlines()}}
+    except Exception as error:  # whatever a person's file brings about: this process is wanted for a run
+        log.exception("describe failed")
+        problem = f"This cannot be checked ({type(error).__name__}); spare.log in the home folder says why."
+        return {"op": "describe", "id": order["id"], "facts": {"problems": [problem]}}
 
 
 def _work(home: Path, order: dict[str, Any]) -> int:

@@ -25,7 +25,7 @@ IMAGES = 48  # held-out images to choose from
 def _without_training(config: RunConfig) -> RunConfig:
     """The same held-out data, with as little as its source can make to train on."""
     source = SOURCES[config.data.source.id]
-    params = source.few(source.check(config.data.source.params))
+    params = source.less_training(source.check(config.data.source.params))
     few = config.data.source.model_copy(update={"params": dict(params)})
     return config.model_copy(update={"data": config.data.model_copy(update={"source": few})})
 

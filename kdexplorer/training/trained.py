@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 
 from kdexplorer.config import CONTROL, NetworkConfig, RunConfig
@@ -45,7 +47,10 @@ def trained_networks(config: RunConfig, run_id: str) -> dict[str, Network]:
     """All networks of a run by name: control, students, then the teacher where its weights are still there."""
     names = sorted((variant.name for variant in config.cohort), key=lambda name: name != CONTROL)
     found = {name: trained_network(config, run_id, name) for name in names}
-    return {**found, TEACHER: trained_network(config, run_id, TEACHER)} if config.teacher else found
+    if config.teacher is not None:
+        with contextlib.suppress(ConfigError):
+            found[TEACHER] = trained_network(config, run_id, TEACHER)
+    return found
 
 
 def _ready(chosen: NetworkConfig, io: ModelIO, config: RunConfig) -> Network:

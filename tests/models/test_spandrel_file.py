@@ -194,5 +194,27 @@ def test_a_small_file_that_describes_a_huge_network_is_refused_before_it_is_buil
     with pytest.raises(ConfigError, match="numbers a layer beyond 2000"):
         open_checkpoint(tmp_path / "deep.pth")
     torch.save({**state, "model.2000.weight": torch.zeros(1024, 1024)}, tmp_path / "both.pth")
-    with pytest.raises(ConfigError, match="over 2 billion numbers"):
+    with pytest.raises(ConfigError, match="cannot be (used|built)"):
         open_checkpoint(tmp_path / "both.pth")
+    state = rcan().state_dict()
+    far = {key: value for key, value in state.items() if key.startswith("body.0.body.0.")}
+    far = {key.replace("body.0.body.0.", "body.0.body.100."): value for key, value in far.items()}
+    torch.save(
+        {**state, **far, "body.100.body.0.body.0.weight": torch.zeros(8, 8, 3, 3)}, tmp_path / "nested.pth"
+    )
+    with pytest.raises(ConfigError, match="nested.pth describes a network that is far larger than the file"):
+        open_checkpoint(tmp_path / "nested.pth")
+
+
+def test_tensors_that_are_not_plain_are_refused_in_words(tmp_path: Path) -> None:
+    torch.save({**dncnn().state_dict(), "more": torch.eye(4).to_sparse()}, tmp_path / "odd.pth")
+    with pytest.raises(ConfigError, match="odd.pth: more is no plain tensor"):
+        open_checkpoint(tmp_path / "odd.pth")
+
+
+def test_a_checkpoint_for_8_times_is_refused_as_no_student_goes_so_far(tmp_path: Path) -> None:
+    network = NetworkConfig.model_validate(teacher(saved(rcan(8), tmp_path / "x8.pth")))
+    with pytest.raises(
+        ConfigError, match="x8.pth is RCAN for ×8, and nothing here enlarges more than 4 times"
+    ):
+        count_parameters(network, ModelIO())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import sys
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from kdexplorer import weight_file
 from kdexplorer.config import NetworkConfig
 from kdexplorer.models import ModelIO
 from kdexplorer.models.build import Network, build_network
+from kdexplorer.models.checkpoint_file import load_pickled
 from kdexplorer.models.weights import load_weights, save_student
 from kdexplorer.params import ConfigError
 from kdexplorer.weight_file import read_card
@@ -142,6 +145,22 @@ def test_no_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="save its state_dict alone"):
         load_weights(_network(), f"file:{tmp_path / 'zip.pth'}")
     assert not (tmp_path / "pwned").exists()
+
+
+def test_a_file_that_names_the_callbacks_of_its_training_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As PyTorch Lightning saved them: the class is a key beside the weights."""
+    module = types.ModuleType("pytorch_lightning.callbacks.model_checkpoint")
+    module.ModelCheckpoint = type("ModelCheckpoint", (), {"__module__": module.__name__})  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        for name in ("pytorch_lightning", "pytorch_lightning.callbacks", module.__name__):
+            patch.setitem(sys.modules, name, module)
+        state = {"weight": torch.ones(2, 3)}
+        torch.save(
+            {"callbacks": {module.ModelCheckpoint: {"best": 1}}, "state_dict": state}, tmp_path / "l.ckpt"
+        )
+    assert torch.equal(load_pickled(tmp_path / "l.ckpt")["weight"], state["weight"])
 
 
 @pytest.mark.parametrize("name", ["x.pth", "x.safetensors", "x"])

@@ -14,9 +14,11 @@ from typing import Any
 import psutil
 import pytest
 
+from kdexplorer import training
 from kdexplorer.commands import Extend, Pause, SetKnob, Step, Stop
 from kdexplorer.config import RunConfig
 from kdexplorer.runs import Manager, Store, claims
+from kdexplorer.runs import worker as worker_process
 from kdexplorer.runs.executors import LocalProcess, Spare
 
 Digits = Callable[..., RunConfig]
@@ -206,3 +208,15 @@ def test_a_spare_ends_when_its_server_is_gone(store: Store) -> None:
     assert spare.process.stdin is not None
     spare.process.stdin.close()  # what the system does when the server dies
     assert spare.process.wait(200) == 0
+
+
+def test_what_fails_while_it_describes_ends_no_worker(
+    monkeypatch: pytest.MonkeyPatch, digits: Digits
+) -> None:
+    def fails(config: RunConfig) -> None:
+        raise NotImplementedError("a tensor of an odd kind")
+
+    monkeypatch.setattr(training, "describe", fails)
+    answer = worker_process._answer({"op": "describe", "id": 3, "config": digits().model_dump(mode="json")})
+    assert answer["id"] == 3
+    assert "NotImplementedError" in answer["facts"]["problems"][0]

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from test_fit import small_cnn, tiny
 
@@ -15,6 +17,7 @@ from kdexplorer import ConfigError, RunConfig, fit
 from kdexplorer.config import with_values
 from kdexplorer.events import RunFinished
 from kdexplorer.metrics.alignment import cosine
+from kdexplorer.tasks.kinds.restoration import Restoration
 from kdexplorer.training import attributions as attributions_module
 from kdexplorer.training import inspection as inspection_module
 from kdexplorer.training.attributions import attribution_maps
@@ -239,3 +242,32 @@ def test_restoration_shows_attention_on_crops_of_photos() -> None:
     assert shown["caption"] == "flower 1"
     assert shown["alignment"]["distilled"]["cosine"] == pytest.approx(1)  # same seed, same weights
     assert "predicted" not in shown["panels"][1]
+
+
+def test_a_run_on_ones_own_photos_is_opened_with_the_images_that_were_scored(tmp_path: Path) -> None:
+    """All of them: what is looked at quickly elsewhere is the first few photos, which are other held-out ones."""
+    rng = np.random.default_rng(0)
+    for index in range(15):
+        Image.fromarray(rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(
+            tmp_path / f"p{index:02d}.png"
+        )
+    config = RunConfig.from_dict(
+        {
+            "task": "restoration",
+            "data": {
+                "source": {"id": "photo_folder", "params": {"path": str(tmp_path)}},
+                "held_out": 5, "held_out_crop": 32, "degradations": [{"id": "gaussian_noise"}],
+            },
+            "student": {"id": "espcn"},
+            "training": {"device": "cpu", "threads": 1},
+        }
+    )  # fmt: skip
+    scored = Restoration(config, torch.device("cpu")).held_out
+    inspection = Inspection(config)
+    assert isinstance(inspection.task, Restoration)
+    opened = inspection.task.held_out
+    assert [name for names, _, _ in opened for name in names] == ["p00", "p05", "p10"]
+    for (names, worse, clean), (own_names, own_worse, own_clean) in zip(scored, opened, strict=True):
+        assert names == own_names
+        assert torch.equal(worse, own_worse)
+        assert torch.equal(clean, own_clean)

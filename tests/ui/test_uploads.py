@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from kdexplorer.data.sources.photo_folder import read_photos
 from kdexplorer.home import shown_name, upload_path
 from kdexplorer.params import ConfigError
 from kdexplorer.ui.uploads import keep_upload
@@ -46,7 +47,9 @@ def test_an_image_of_a_pair_keeps_its_name_in_safe_letters(inbox: Path) -> None:
     assert parts[0].startswith("rain-07-")
     assert again.partition("-")[2] == parts[0]
     assert len(set(parts)) == len(names)
-    assert [shown_name(upload_path(id)) for id in kept[:2]] == ["rain-07.png", "rain-07.png"]
+    assert [shown_name(upload_path(id)) for id in kept[:3]] == ["rain-07.png", "rain-07.png", "upload.png"]
+    [(named, _)] = read_photos([upload_path(kept[0])])
+    assert named == "rain-07"
     assert shown_name(inbox / kept[0]) == kept[0]  # elsewhere a file is called as it is
     assert all(upload_path(id).is_file() for id in (*kept, again))
 

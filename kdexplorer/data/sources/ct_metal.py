@@ -87,5 +87,6 @@ SOURCES.add(
         paired=True,
         form=lambda params: (1, 1),
         few=lambda params: {**params, "slices": FEW},
+        less_training=lambda params: {**params, "slices": FEW},
     )
 )  # fmt: skip

@@ -23,6 +23,7 @@ class ContrastAttention(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
         self.weigh = nn.Sequential(
             nn.Conv2d(width, width // NARROWED, 1),
             nn.ReLU(),
@@ -31,8 +32,8 @@ class ContrastAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        mean = x.mean(dim=(2, 3), keepdim=True)
-        variance = (x - mean).square().mean(dim=(2, 3), keepdim=True)
+        mean = self.pool(x)
+        variance = self.pool((x - mean).square())
         # the root of 0 has no gradient
         weights: Tensor = self.weigh(mean + (variance + 1e-12).sqrt())
         return x * weights

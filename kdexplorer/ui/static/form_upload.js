@@ -4,7 +4,8 @@ import { h, replace, say, unique } from './dom.js';
 import { t } from './words.js';
 
 // The name under which a person knows a file that they sent, from its id: see `keep_upload`.
-const nameOf = id => id.replace(/^[0-9a-f]{16}-(.+)-[0-9a-f]{6}(\.[a-z]+)$/, '$1$2');
+const nameOf = id =>
+  id.replace(/^[0-9a-f]{16}-(.*)-[0-9a-f]{6}(\.[a-z]+)$/, (_, name, extension) => (name || 'upload') + extension);
 
 // `ids` is the text of kept ids, separated by commas; `changed(ids)` gets the new text.
 export function uploadBox(form, kind, ids, changed, words = kind === 'weights' ? 'upload.weights' : 'upload.images') {
