@@ -55,4 +55,6 @@ class Person:
 
     def leave(self) -> None:
         self.context.close()
-        assert not self.complaints
+        assert not self.complaints, "\n".join(
+            self.complaints
+        )  # no plugin rewrites the assertions of this file
