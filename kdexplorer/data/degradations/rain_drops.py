@@ -59,7 +59,9 @@ def apply(images: Tensor, sampled: Sampled, params: Mapping[str, Any]) -> Tensor
         box = (each, down[:, :, None], across[:, None, :])
         y, x = (rows[down] - centre[:, 1:])[:, :, None], (columns[across] - centre[:, :1])[:, None, :]
         covered = cover[box]
-        inside = ((radius[:, None, None] - torch.hypot(*torch.broadcast_tensors(x, y))) / EDGE).clamp(0, 1)
+        inside = (
+            (radius[:, None, None] - torch.hypot(x.expand_as(covered), y.expand_as(covered))) / EDGE
+        ).clamp(0, 1)
         nearer = inside > covered
         shown_x[box] = torch.where(nearer, centre[:, :1, None] - SEEN * x, shown_x[box])
         shown_y[box] = torch.where(nearer, centre[:, 1:, None] - SEEN * y, shown_y[box])
