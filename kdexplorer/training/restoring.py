@@ -16,7 +16,7 @@ from kdexplorer.data.image_file import SUFFIXES, read_image
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.spec import Forward
-from kdexplorer.training.tiles import Tiled, tiled
+from kdexplorer.tasks.tiles import Tiled, tiled
 
 MAX_PIXELS = 40_000_000
 JPEG_QUALITY = 95

@@ -23,6 +23,7 @@ from kdexplorer.params import ConfigError
 from kdexplorer.tasks.image_scores import image_scores
 from kdexplorer.tasks.picture import data_uri, middle
 from kdexplorer.tasks.spec import TASKS, Batch, Evaluation, Example, Forward, Seen, TaskSpec
+from kdexplorer.tasks.tiles import WHOLE, Tiled, apart_words, tiled
 
 PREVIEW_CROP = 144
 PREVIEWS = 4
@@ -164,8 +165,15 @@ class Restoration:
         settings: dict[str, Any] = {"channel": self.channel, "shave": self.shave}
         return psnr(output, target, **settings), ssim(output, target, **settings)
 
+    def _output(self, forward: Forward, worse: Tensor) -> Tiled:
+        """What a network makes of inputs, on the task's device; large ones go through it in tiles."""
+        if worse.shape[-2] * worse.shape[-1] <= WHOLE:
+            return Tiled(forward(worse).float(), 0.0)
+        image, apart = tiled(forward, worse, self.scale)
+        return Tiled(image.to(self.device), apart)
+
     def evaluate(self, forward: Forward) -> Evaluation:
-        scores = [self._score(forward(worse).float(), clean) for _, worse, clean in self.held_out]
+        scores = [self._score(self._output(forward, worse).image, clean) for _, worse, clean in self.held_out]
         return Evaluation(
             {
                 metric: torch.cat([score[index] for score in scores]).double().cpu().numpy()
@@ -212,7 +220,7 @@ class Restoration:
 
     def preview(self, networks: Sequence[Seen]) -> dict[str, Any]:
         items = [
-            {"name": name, "held_out": place, "panels": self._panels(worse, clean, networks)}
+            {"name": name, "held_out": place, "panels": self._panels(worse, clean, networks)[0]}
             for name, worse, clean, place in self._preview_images()
         ]
         shown: dict[str, Any] = {"kind": "restoration", "convention": self._convention, "items": items}
@@ -225,9 +233,17 @@ class Restoration:
     def _convention(self) -> str:
         return "; ".join(metric.convention for metric in self.metrics)
 
-    def _panels(self, worse: Tensor, clean: Tensor, networks: Sequence[Seen]) -> list[dict[str, Any]]:
+    def _panels(
+        self, worse: Tensor, clean: Tensor, networks: Sequence[Seen]
+    ) -> tuple[list[dict[str, Any]], list[str]]:
+        """The panels of an image, and what there is to note of them."""
         seen: list[tuple[str, str, Tensor]] = [("input", "input", self._shown(worse))]
-        seen += [(n.role, n.name, n.forward(worse)) for n in networks]
+        notes = [MIDDLE] if clean.shape[-2] * clean.shape[-1] > MOST_SHOWN else []
+        for network in networks:
+            image, apart = self._output(network.forward, worse)
+            seen.append((network.role, network.name, image))
+            if words := apart_words(apart):
+                notes.append(f"{network.name}: {words}")
         seen.append(("target", "target", clean))
         panels = []
         for role, title, image in seen:
@@ -235,7 +251,7 @@ class Restoration:
             metrics = {m: float(s) for m, s in zip(("psnr", "ssim"), scores, strict=False)}
             picture = data_uri(middle(image, MOST_SHOWN)[0])
             panels.append({"role": role, "name": title, "image": picture, "metrics": metrics})
-        return panels
+        return panels, notes
 
     def restored(self, index: int, networks: Sequence[Seen]) -> dict[str, Any]:
         """One held-out image as it is scored, in all its versions: {name, size, panels, notes, convention}.
@@ -250,12 +266,12 @@ class Restoration:
             count = sum(len(names) for names, _, _ in self.held_out)
             raise ConfigError(f"image: choose one from 0 to {count - 1}.")
         name, worse, clean = found
-        height, width = clean.shape[-2:]
+        panels, notes = self._panels(worse, clean, networks)
         return {
             "name": name,
-            "size": [width, height],
-            "panels": self._panels(worse, clean, networks),
-            "notes": [MIDDLE] if height * width > MOST_SHOWN else [],
+            "size": list(clean.shape[:-3:-1]),
+            "panels": panels,
+            "notes": notes,
             "convention": self._convention,
         }
 
