@@ -136,6 +136,29 @@ def test_a_held_out_image_is_restored_as_it_is_scored(monkeypatch):
     assert part["panels"][1]["metrics"]["psnr"] == pytest.approx(expected[0], abs=1e-4)
 
 
+def test_crops_too_small_to_be_scored_are_refused_by_their_setting():
+    with pytest.raises(ConfigError, match=r"data\.held_out_crop: .* Take at least 16, or 0"):
+        opened("sharpen", **{"data.held_out_crop": 14})
+    for id, least in (("sharpen", 16), ("denoise", 11)):
+        task = opened(id, **{"data.held_out_crop": least})
+        assert np.isfinite(task.evaluate(task._shown).per_image["ssim"]).all()
+
+
+def test_images_too_small_to_be_scored_are_refused_by_name_or_left_out_of_the_previews(tmp_path):
+    for name, side, color in (("a", 40, "red"), ("b", 40, "blue"), ("c", 17, "green")):
+        Image.new("RGB", (40, side), color).save(tmp_path / f"{name}.png")
+    folder = {"path": str(tmp_path), "held_out_path": str(tmp_path)}
+    changes = {
+        "data.source": {"id": "photo_folder", "params": folder},
+        "data.degradations.bicubic.params.scale": 3,
+        "data.held_out_crop": 0,
+    }
+    with pytest.raises(ConfigError, match="c is too small to be scored: SSIM needs 18 pixels"):
+        opened("sharpen", **changes)
+    task = opened("sharpen", **changes, **{"data.held_out": 2})
+    assert [item["held_out"] for item in task.preview([])["items"]] == [0, 1]
+
+
 class Largest(torch.nn.Module):
     """A network that looks at nine pixels and remembers how many pixels it was given at once."""
 

@@ -17,7 +17,7 @@ from kdexplorer.data.gray import in_channels
 from kdexplorer.data.pipeline import augment, augment_pairs, channels_and_scale, degrade
 from kdexplorer.data.resize import bicubic_upsample
 from kdexplorer.events import MetricInfo, Metrics
-from kdexplorer.metrics.image import Channel, psnr, ssim
+from kdexplorer.metrics.image import WINDOW, Channel, psnr, ssim
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.image_scores import image_scores
@@ -57,6 +57,24 @@ def conventions(io: ModelIO, data: DataConfig) -> tuple[str, str]:
     )
 
 
+def least_side(io: ModelIO, data: DataConfig) -> int:
+    """Pixels a side that a clean image needs so that it can be scored: the window of SSIM and what is shaved off."""
+    _, shave = channel_and_shave(io, data)
+    return -(-(WINDOW + 2 * shave) // io.scale) * io.scale
+
+
+def check_side(name: str, clean: Tensor, io: ModelIO, data: DataConfig) -> None:
+    """Whether a clean image [..., H, W] can be scored.
+
+    Raises:
+        ConfigError: it is too small.
+    """
+    if min(clean.shape[-2:]) < (least := least_side(io, data)):
+        raise ConfigError(
+            f"{name} is too small to be scored: SSIM needs {least} pixels a side here. Take a larger image."
+        )
+
+
 class Restoration:
     """Photos, degraded on the device, or given pairs; L1 to the clean image; PSNR and SSIM by the field's conventions.
 
@@ -71,10 +89,16 @@ class Restoration:
         source = SOURCES[data.source.id]
         if not data.degradations and not source.paired:
             raise ConfigError("data.degradations: choose what makes the input worse, e.g. gaussian_noise.")
+        self.io = io_of(config)
+        self.scale = self.io.scale
+        least = least_side(self.io, data)
+        if 0 < data.held_out_crop < least:
+            raise ConfigError(
+                f"data.held_out_crop: SSIM needs {least} pixels a side here. Take at least {least}, or 0 for whole"
+                " images."
+            )
         self.device, self.data = device, data
         self.seed, self.batch_size = config.training.seed, config.training.batch_size
-        channels, self.scale = channels_and_scale(data)
-        self.io = ModelIO(channels=channels, scale=self.scale)
         loaded = source.load(source.check(data.source.params), data.exclude_classes).to(device)
         self.photos: PhotoData | None = None if source.paired else loaded
         self.pairs: PairData | None = loaded if source.paired else None
@@ -89,6 +113,8 @@ class Restoration:
         self.held_out = self._batches(data.held_out, data.held_out_crop)
         if not self.held_out:
             raise ConfigError("The source has no held-out image: add images, or choose another source.")
+        for name, _, clean in self._one_by_one(self.held_out):
+            check_side(name, clean, self.io, data)
         self._previews: list[Shown] | None = None
         self._input: Evaluation | None = None
 
@@ -197,7 +223,12 @@ class Restoration:
 
     def _preview_images(self) -> list[Shown]:
         if self._previews is None:
-            images = self._one_by_one(self._batches(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2)))
+            least = least_side(self.io, self.data)  # there may be smaller ones behind those that are scored
+            images = [
+                image
+                for image in self._one_by_one(self._batches(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2)))
+                if min(image[2].shape[-2:]) >= least
+            ]
             scored = list(self._one_by_one(self.held_out))
             self._previews = [
                 (
