@@ -61,8 +61,8 @@ def _ended(options: argparse.Namespace) -> Run:
 
 
 def _restore(options: argparse.Namespace) -> int:
+    from kdexplorer.tasks.tiles import apart_words
     from kdexplorer.training.restoring import restore_file
-    from kdexplorer.training.tiles import apart_words
     from kdexplorer.training.trained import trained_network
 
     jobs = list(_jobs(options.source, options.target))
@@ -141,7 +141,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _table(found: Mapping[str, Any]) -> list[str]:
-    from kdexplorer.training.tiles import apart_words
+    from kdexplorer.tasks.tiles import apart_words
 
     names, metrics = list(found["mean"]), list(found["convention"])
     width = max(len(name) for name in names)

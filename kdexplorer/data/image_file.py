@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from kdexplorer.data.color_profile import GRAY, in_srgb
 from kdexplorer.params import ConfigError
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
@@ -21,8 +22,8 @@ MIN_SIDE = 16
 def read_image(path: Path, *, max_pixels: int = 16_000_000, min_side: int = MIN_SIDE) -> Tensor:
     """An image file as uint8 [3, H, W].
 
-    Turned as its EXIF data says; gray is repeated to 3 channels, 16 bit becomes 8, transparency is laid on
-    white. The size is checked before anything is decoded.
+    Turned as its EXIF data says and brought to sRGB where it holds a color profile; gray is repeated to 3 channels,
+    16 bit becomes 8, transparency is laid on white. The size is checked before anything is decoded.
 
     Raises:
         ConfigError: no file, no image of a known format, animated, broken, too small or too large.
@@ -90,14 +91,17 @@ def _too_large(name: str, max_pixels: int, size: str = "") -> str:
 
 
 def _rgb(image: Image.Image, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image)
         if image.mode == "F" or values.min() < 0 or values.max() > 65535:
             raise ConfigError(f"{name!r} holds 32-bit values: save it with 8 or 16 bits.")
-        gray = np.round(values / 257).astype(np.uint8)
-        return np.repeat(gray[..., None], 3, axis=2)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return np.array(image.convert("RGB"))
+        image = Image.fromarray(np.round(values / 257).astype(np.uint8))
+    if not image.has_transparency_data:
+        return np.array(in_srgb(image, profile))
+    # The profile is of the colors; white is white in any.
+    seen = image.convert("RGBA")
+    colors = in_srgb(seen.convert("L" if image.mode in GRAY else "RGB"), profile)
+    colors.putalpha(seen.getchannel("A"))
+    white = Image.new("RGBA", image.size, "white")
+    return np.array(Image.alpha_composite(white, colors).convert("RGB"))

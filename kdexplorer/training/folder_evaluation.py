@@ -28,7 +28,13 @@ from kdexplorer.metrics.perceptual import (
 from kdexplorer.models import ModelIO
 from kdexplorer.models.build import Network
 from kdexplorer.params import ConfigError
-from kdexplorer.tasks.kinds.restoration import HELD_OUT_SEED, channel_and_shave, conventions, io_of
+from kdexplorer.tasks.kinds.restoration import (
+    HELD_OUT_SEED,
+    channel_and_shave,
+    check_side,
+    conventions,
+    io_of,
+)
 from kdexplorer.training.restoring import read_batch, restore
 
 INPUT = "input"
@@ -61,7 +67,7 @@ def evaluate_folder(
         over images.
 
     Raises:
-        ConfigError: the run restores nothing, the folder holds no images, or a pair does not fit.
+        ConfigError: the run restores nothing, the folder holds no images, one is too small, or a pair does not fit.
     """
     if config.task != "restoration":
         raise ConfigError("Only runs that restore images can be evaluated on a folder of images.")
@@ -154,6 +160,7 @@ def _pairs(
     partners = {path.stem: path for path in image_files(inputs)} if inputs is not None else None
     for index, path in enumerate(files):
         clean = mod_crop(read_batch(path, io), scale)
+        check_side(path.name, clean, io, config.data)
         if partners is None:
             draws = generator(torch.device("cpu"), "evaluate", HELD_OUT_SEED, index)
             yield path.name, degrade(clean, config.data.degradations, draws), clean

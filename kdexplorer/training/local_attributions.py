@@ -15,8 +15,8 @@ from kdexplorer.metrics.diffusion import diffusion_index
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks import Example
 from kdexplorer.tasks.picture import data_uri, heat
+from kdexplorer.tasks.tiles import ALIGN
 from kdexplorer.training.attributions import Named
-from kdexplorer.training.tiles import ALIGN
 
 WINDOW = (
     96  # pixels of the input, a side, that are looked at: the diffusion index depends on how many there are

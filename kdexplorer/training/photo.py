@@ -21,9 +21,9 @@ from kdexplorer.tasks import Task
 from kdexplorer.tasks.kinds.classification import Classification
 from kdexplorer.tasks.kinds.restoration import Restoration
 from kdexplorer.tasks.picture import data_uri, middle
+from kdexplorer.tasks.tiles import apart_words
 from kdexplorer.training.attributions import Named
 from kdexplorer.training.restoring import restore
-from kdexplorer.training.tiles import apart_words
 
 MAX_PIXELS = 600_000  # of a shown panel
 VIEWS_COST = 4  # eight views take eight times as long: a quarter of the pixels keeps that to twice

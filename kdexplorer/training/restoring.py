@@ -16,10 +16,11 @@ from kdexplorer.data.image_file import SUFFIXES, read_image
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.spec import Forward
-from kdexplorer.training.tiles import Tiled, tiled
+from kdexplorer.tasks.tiles import Tiled, tiled
 
 MAX_PIXELS = 40_000_000
 JPEG_QUALITY = 95
+LARGEST = {".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}  # pixels a side that such a file holds
 
 
 def restore(forward: Forward, image: Tensor, scale: int, *, ensemble: bool = False) -> Tiled:
@@ -56,11 +57,18 @@ def restore_file(
     """Restore one image file and write it, 8 bits deep, whole or not at all.
 
     Raises:
-        ConfigError: no image that can be read, another file format than images have, or it cannot be written.
+        ConfigError: no image that can be read, another file format than images have or one that does not hold so large
+            an image, or it cannot be written.
     """
     if target.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{target.name}: write to a file that ends in {', '.join(sorted(SUFFIXES))}.")
     image = read_batch(source, io).to(device)
+    height, width = (side * io.scale for side in image.shape[-2:])
+    if max(height, width) > (most := LARGEST.get(target.suffix.lower(), max(height, width))):
+        raise ConfigError(
+            f"{target.name}: the restored image has {width} × {height} pixels, and such a file holds at most"
+            f" {most} a side. Write PNG instead."
+        )
     restored = restore(forward, image, io.scale, ensemble=ensemble)
     pixels = restored.image[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).squeeze(2).numpy()
     try:
@@ -73,6 +81,7 @@ def restore_file(
         finally:
             with contextlib.suppress(OSError):
                 Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{target}: cannot be written ({error.strerror or error}).") from None
+    except (OSError, ValueError) as error:  # formats have limits of their own
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{target}: cannot be written ({reason}).") from None
     return restored

@@ -8,12 +8,14 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from scipy import ndimage
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kdexplorer.config import Component
 from kdexplorer.data import DEGRADATIONS, SOURCES
-from kdexplorer.data.kernels import convolve, disc, line
+from kdexplorer.data.kernels import convolve, disc, gaussian_blur, line
 from kdexplorer.data.pipeline import degrade
 
 BLIND = [spec.id for spec in DEGRADATIONS if any(p.name.endswith("_max") for p in spec.params)]
@@ -129,6 +131,65 @@ def test_a_drop_shows_its_surroundings_upside_down_and_leaves_the_rest() -> None
     assert (middle.diff() < 0).all()  # what was rising falls
     slope = middle.diff().mean() / ramp[0, 0, :, 0].diff().mean()
     assert slope.item() == pytest.approx(-2.5, rel=0.05)
+
+
+def drops_over_whole_images(images: torch.Tensor, centres: torch.Tensor, radii: torch.Tensor) -> torch.Tensor:
+    """The definition: every drop looks at every pixel."""
+    batch, _, height, width = images.shape
+    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    shown_x, shown_y = x.repeat(batch, 1, 1), y.repeat(batch, 1, 1)
+    cover = torch.zeros((batch, height, width))
+    for centre, radius in zip(centres.unbind(1), radii.unbind(1), strict=True):
+        across, down = x - centre[:, :1, None], y - centre[:, 1:, None]
+        inside = ((radius[:, None, None] - torch.hypot(across, down)) / 1.5).clamp(0, 1)
+        nearer = inside > cover
+        shown_x = torch.where(nearer, centre[:, :1, None] - 2.5 * across, shown_x)
+        shown_y = torch.where(nearer, centre[:, 1:, None] - 2.5 * down, shown_y)
+        cover = torch.maximum(cover, inside)
+    grid = torch.stack([2 * shown_x / width - 1, 2 * shown_y / height - 1], dim=-1)
+    blurred = gaussian_blur(images, torch.full((batch,), 1.5), 5)
+    seen = F.grid_sample(blurred, grid, padding_mode="reflection", align_corners=False)
+    return torch.lerp(images, seen, cover.unsqueeze(1))
+
+
+@pytest.mark.parametrize("radius", [2.0, 7.0, 30.0])
+@pytest.mark.parametrize("size", [(96, 70), (40, 200), (24, 24)])
+def test_drops_in_boxes_are_the_drops_over_whole_images(size: tuple[int, int], radius: float) -> None:
+    spec = DEGRADATIONS["rain_drops"]
+    params = spec.check({"radius": radius, "drops": 20})
+    images = torch.rand(3, 3, *size, generator=torch.Generator().manual_seed(1))
+    sampled = spec.sample(images.shape, params, torch.Generator().manual_seed(2))
+    expected = drops_over_whole_images(images, sampled["centre"], sampled["radius"])
+    torch.testing.assert_close(spec.apply(images, sampled, params), expected, rtol=0, atol=0)
+
+
+class Made(TorchDispatchMode):
+    """Lists how many values each operation gives back, but for those that write in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[int] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and not func._schema.name.endswith("_"):
+            self.values.append(made.numel())
+        return made
+
+
+def test_the_work_on_drops_grows_with_the_area() -> None:
+    """Not with its square, as it would where every drop looked at every pixel."""
+    spec, made = DEGRADATIONS["rain_drops"], {}
+    params = spec.check({})
+    for side in (128, 256):
+        images = torch.rand(1, 3, side, side)
+        sampled = spec.sample(images.shape, params, torch.Generator().manual_seed(2))
+        with Made() as results:
+            spec.apply(images, sampled, params)
+        made[side] = sum(results.values)
+        large = [values for values in results.values if values > (2 * 7 + 3) ** 2]
+        assert len(large) < 60, len(large)  # as many as work on the whole image, whatever the drops
+    assert made[256] < 5 * made[128]
 
 
 @pytest.mark.parametrize("id", BLIND)

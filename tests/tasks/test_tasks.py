@@ -10,11 +10,13 @@ import torch
 from PIL import Image
 
 from kdexplorer.config import RunConfig, with_values
+from kdexplorer.metrics.image import psnr
 from kdexplorer.params import ConfigError
 from kdexplorer.presets import preset_config
 from kdexplorer.tasks import TASKS, Evaluation, Seen
 from kdexplorer.tasks.class_scores import in_turn, logits_of, scores_of
 from kdexplorer.tasks.picture import data_uri, heat, overlay, thumbnail
+from kdexplorer.tasks.tiles import WHOLE
 
 CPU = torch.device("cpu")
 
@@ -132,6 +134,76 @@ def test_a_held_out_image_is_restored_as_it_is_scored(monkeypatch):
     assert part["notes"] == ["The pictures are the middle of this image; the scores are of all of it."]
     assert picture(part["panels"][0]["image"]).shape == (31, 31, 3)
     assert part["panels"][1]["metrics"]["psnr"] == pytest.approx(expected[0], abs=1e-4)
+
+
+def test_crops_too_small_to_be_scored_are_refused_by_their_setting():
+    with pytest.raises(ConfigError, match=r"data\.held_out_crop: .* Take at least 16, or 0"):
+        opened("sharpen", **{"data.held_out_crop": 14})
+    for id, least in (("sharpen", 16), ("denoise", 11)):
+        task = opened(id, **{"data.held_out_crop": least})
+        assert np.isfinite(task.evaluate(task._shown).per_image["ssim"]).all()
+
+
+def test_images_too_small_to_be_scored_are_refused_by_name_or_left_out_of_the_previews(tmp_path):
+    for name, side, color in (("a", 40, "red"), ("b", 40, "blue"), ("c", 17, "green")):
+        Image.new("RGB", (40, side), color).save(tmp_path / f"{name}.png")
+    folder = {"path": str(tmp_path), "held_out_path": str(tmp_path)}
+    changes = {
+        "data.source": {"id": "photo_folder", "params": folder},
+        "data.degradations.bicubic.params.scale": 3,
+        "data.held_out_crop": 0,
+    }
+    with pytest.raises(ConfigError, match="c is too small to be scored: SSIM needs 18 pixels"):
+        opened("sharpen", **changes)
+    task = opened("sharpen", **changes, **{"data.held_out": 2})
+    assert [item["held_out"] for item in task.preview([])["items"]] == [0, 1]
+
+
+class Largest(torch.nn.Module):
+    """A network that looks at nine pixels and remembers how many pixels it was given at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.pixels = 0
+        self.mean = torch.nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+
+    def forward(self, images):
+        self.pixels = max(self.pixels, images.shape[-2] * images.shape[-1])
+        return self.mean(images)
+
+
+def test_large_held_out_images_go_through_networks_in_tiles(tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (600, 800, 3), dtype=np.uint8)
+    Image.fromarray(image).save(tmp_path / "large.png")
+    folder = {"path": str(tmp_path), "held_out_path": str(tmp_path)}
+    task = opened(
+        "denoise",
+        **{"data.source": {"id": "photo_folder", "params": folder}, "data.held_out_crop": 0},
+    )
+    network = Largest()
+    with torch.no_grad():
+        scored = task.evaluate(network).per_image["psnr"]
+        shown = task.restored(0, [Seen("control", "control", network)])
+    assert shown["size"] == [800, 600]
+    assert network.pixels <= WHOLE < 600 * 800
+    _, worse, clean = task.held_out[0]
+    expected = psnr(network(worse), clean).item()
+    assert scored.item() == pytest.approx(expected, abs=1e-5)
+    assert shown["panels"][1]["metrics"]["psnr"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_tiles_that_may_be_seen_are_noted(tmp_path):
+    Image.fromarray(np.tile(np.linspace(0, 255, 800).astype(np.uint8)[None, :, None], (600, 1, 3))).save(
+        tmp_path / "large.png"
+    )
+    folder = {"path": str(tmp_path), "held_out_path": str(tmp_path)}
+    task = opened(
+        "denoise",
+        **{"data.source": {"id": "photo_folder", "params": folder}, "data.held_out_crop": 0},
+    )
+    seen = [Seen("control", "control", lambda x: x + x.mean((-2, -1), keepdim=True))]
+    note = task.restored(0, seen)["notes"][-1]
+    assert note.startswith("control: The network looks further than 48 pixels")
 
 
 def test_classification_excludes_classes_from_training_only():

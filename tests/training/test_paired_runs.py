@@ -12,9 +12,11 @@ from PIL import Image, ImageFilter
 
 from kdexplorer import ConfigError, RunConfig, fit
 from kdexplorer.catalog import check_config
+from kdexplorer.config import with_values
 from kdexplorer.data import SOURCES
 from kdexplorer.events import Evaluated, RunFinished
 from kdexplorer.models.build import build_network
+from kdexplorer.presets import preset_config
 from kdexplorer.tasks import TASKS
 from kdexplorer.training.degradation_preview import DegradationPreview
 from kdexplorer.training.folder_evaluation import evaluate_folder
@@ -145,3 +147,14 @@ def test_one_channel_is_scored_seen_and_written_in_gray(tmp_path: Path) -> None:
     assert written.image.shape == (1, 1, 30, 40)
     with Image.open(tmp_path / "out.png") as image:
         assert image.mode == "L"
+
+
+def test_an_image_too_small_to_be_scored_is_named(folders: dict[str, Path], tmp_path: Path) -> None:
+    run = with_values(
+        preset_config("sharpen"), {"data.degradations": [{"id": "bicubic", "params": {"scale": 3}}]}
+    )
+    Image.new("RGB", (18, 18)).save(tmp_path / "a.png")
+    assert len(evaluate_folder(run, {}, tmp_path)["images"]) == 1
+    Image.new("RGB", (40, 16)).save(tmp_path / "b.png")
+    with pytest.raises(ConfigError, match=r"b\.png is too small to be scored: SSIM needs 18 pixels"):
+        evaluate_folder(run, {}, tmp_path)

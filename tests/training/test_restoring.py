@@ -53,6 +53,35 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
 
 
+@pytest.mark.parametrize(("suffix", "most"), [("webp", 16_383), ("jpg", 65_500), ("JPEG", 65_500)])
+def test_images_larger_than_a_format_holds_are_refused_before_they_are_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, most: int
+) -> None:
+    Image.new("RGB", (most // 2 + 1, 16)).save(tmp_path / "in.png")
+    target, io, calls = tmp_path / f"out.{suffix}", ModelIO(scale=2), []
+
+    def doubled(image: Tensor) -> Tensor:
+        calls.append(image.shape)
+        return image.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+    side = (most // 2 + 1) * 2
+    with pytest.raises(ConfigError, match=f"{side} × 32 pixels.* at most {most} a side. Write PNG instead"):
+        restore_file(doubled, tmp_path / "in.png", target, io, device=CPU)
+    assert not calls
+    monkeypatch.setattr("kdexplorer.training.restoring.LARGEST", {})
+    with pytest.raises(ConfigError, match="cannot be written"):  # as the format itself says
+        restore_file(doubled, tmp_path / "in.png", target, io, device=CPU)
+    assert calls
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
+def test_the_largest_image_that_a_format_holds_is_written(tmp_path: Path) -> None:
+    Image.new("RGB", (16_383, 16)).save(tmp_path / "in.png")
+    restore_file(lambda x: x, tmp_path / "in.png", tmp_path / "out.webp", ModelIO(), device=CPU)
+    with Image.open(tmp_path / "out.webp") as written:
+        assert written.size == (16_383, 16)
+
+
 def test_a_network_for_gray_images_restores_a_color_file_in_gray(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "in.png")

@@ -48,24 +48,35 @@ def sample(shape: Sequence[int], params: Mapping[str, Any], generator: torch.Gen
 
 def apply(images: Tensor, sampled: Sampled, params: Mapping[str, Any]) -> Tensor:
     batch, _, height, width = images.shape
-    y, x = torch.meshgrid(
-        torch.arange(height, device=images.device) + 0.5,
-        torch.arange(width, device=images.device) + 0.5,
-        indexing="ij",
-    )
-    shown_x, shown_y = x.repeat(batch, 1, 1), y.repeat(batch, 1, 1)
+    centres, radii = sampled["centre"], sampled["radius"]
+    rows, columns = (torch.arange(side, device=images.device) + 0.5 for side in (height, width))
+    shown_y, shown_x = rows[:, None].repeat(batch, 1, width), columns.repeat(batch, height, 1)
     cover = torch.zeros((batch, height, width), device=images.device)
-    for centre, radius in zip(sampled["centre"].unbind(1), sampled["radius"].unbind(1), strict=True):
-        across, down = x - centre[:, :1, None], y - centre[:, 1:, None]
-        inside = ((radius[:, None, None] - torch.hypot(across, down)) / EDGE).clamp(0, 1)
-        nearer = inside > cover
-        shown_x = torch.where(nearer, centre[:, :1, None] - SEEN * across, shown_x)
-        shown_y = torch.where(nearer, centre[:, 1:, None] - SEEN * down, shown_y)
-        cover = torch.maximum(cover, inside)
+    each = torch.arange(batch, device=images.device)[:, None, None]
+    reaches = radii.amax(0).ceil().int().tolist()
+    for centre, radius, reach in zip(centres.unbind(1), radii.unbind(1), reaches, strict=True):
+        down, across = (_around(centre[:, axis], reach, side) for axis, side in ((1, height), (0, width)))
+        box = (each, down[:, :, None], across[:, None, :])
+        y, x = (rows[down] - centre[:, 1:])[:, :, None], (columns[across] - centre[:, :1])[:, None, :]
+        covered = cover[box]
+        inside = (
+            (radius[:, None, None] - torch.hypot(x.expand_as(covered), y.expand_as(covered))) / EDGE
+        ).clamp(0, 1)
+        nearer = inside > covered
+        shown_x[box] = torch.where(nearer, centre[:, :1, None] - SEEN * x, shown_x[box])
+        shown_y[box] = torch.where(nearer, centre[:, 1:, None] - SEEN * y, shown_y[box])
+        cover[box] = torch.maximum(covered, inside)
     grid = torch.stack([2 * shown_x / width - 1, 2 * shown_y / height - 1], dim=-1).to(images.dtype)
     blurred = gaussian_blur(images, torch.full((batch,), BLUR, device=images.device), 5)
     seen = F.grid_sample(blurred, grid, padding_mode="reflection", align_corners=False)
     return torch.lerp(images, seen, cover.unsqueeze(1).to(images.dtype))
+
+
+def _around(centre: Tensor, reach: int, side: int) -> Tensor:
+    """The pixels, int64 [B, n], of a line of `side` that lie within `reach` + 1 of `centre` [B], moved into the line."""
+    count = min(2 * reach + 3, side)
+    first = (centre.floor().long() - reach - 1).clamp(0, side - count)
+    return first[:, None] + torch.arange(count, device=centre.device)
 
 
 DEGRADATIONS.add(

@@ -17,12 +17,13 @@ from kdexplorer.data.gray import in_channels
 from kdexplorer.data.pipeline import augment, augment_pairs, channels_and_scale, degrade
 from kdexplorer.data.resize import bicubic_upsample
 from kdexplorer.events import MetricInfo, Metrics
-from kdexplorer.metrics.image import Channel, psnr, ssim
+from kdexplorer.metrics.image import WINDOW, Channel, psnr, ssim
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
 from kdexplorer.tasks.image_scores import image_scores
 from kdexplorer.tasks.picture import data_uri, middle
 from kdexplorer.tasks.spec import TASKS, Batch, Evaluation, Example, Forward, Seen, TaskSpec
+from kdexplorer.tasks.tiles import WHOLE, Tiled, apart_words, tiled
 
 PREVIEW_CROP = 144
 PREVIEWS = 4
@@ -56,6 +57,24 @@ def conventions(io: ModelIO, data: DataConfig) -> tuple[str, str]:
     )
 
 
+def least_side(io: ModelIO, data: DataConfig) -> int:
+    """Pixels a side that a clean image needs so that it can be scored: the window of SSIM and what is shaved off."""
+    _, shave = channel_and_shave(io, data)
+    return -(-(WINDOW + 2 * shave) // io.scale) * io.scale
+
+
+def check_side(name: str, clean: Tensor, io: ModelIO, data: DataConfig) -> None:
+    """Whether a clean image [..., H, W] can be scored.
+
+    Raises:
+        ConfigError: it is too small.
+    """
+    if min(clean.shape[-2:]) < (least := least_side(io, data)):
+        raise ConfigError(
+            f"{name} is too small to be scored: SSIM needs {least} pixels a side here. Take a larger image."
+        )
+
+
 class Restoration:
     """Photos, degraded on the device, or given pairs; L1 to the clean image; PSNR and SSIM by the field's conventions.
 
@@ -70,10 +89,16 @@ class Restoration:
         source = SOURCES[data.source.id]
         if not data.degradations and not source.paired:
             raise ConfigError("data.degradations: choose what makes the input worse, e.g. gaussian_noise.")
+        self.io = io_of(config)
+        self.scale = self.io.scale
+        least = least_side(self.io, data)
+        if 0 < data.held_out_crop < least:
+            raise ConfigError(
+                f"data.held_out_crop: SSIM needs {least} pixels a side here. Take at least {least}, or 0 for whole"
+                " images."
+            )
         self.device, self.data = device, data
         self.seed, self.batch_size = config.training.seed, config.training.batch_size
-        channels, self.scale = channels_and_scale(data)
-        self.io = ModelIO(channels=channels, scale=self.scale)
         loaded = source.load(source.check(data.source.params), data.exclude_classes).to(device)
         self.photos: PhotoData | None = None if source.paired else loaded
         self.pairs: PairData | None = loaded if source.paired else None
@@ -88,6 +113,8 @@ class Restoration:
         self.held_out = self._batches(data.held_out, data.held_out_crop)
         if not self.held_out:
             raise ConfigError("The source has no held-out image: add images, or choose another source.")
+        for name, _, clean in self._one_by_one(self.held_out):
+            check_side(name, clean, self.io, data)
         self._previews: list[Shown] | None = None
         self._input: Evaluation | None = None
 
@@ -164,8 +191,15 @@ class Restoration:
         settings: dict[str, Any] = {"channel": self.channel, "shave": self.shave}
         return psnr(output, target, **settings), ssim(output, target, **settings)
 
+    def _output(self, forward: Forward, worse: Tensor) -> Tiled:
+        """What a network makes of inputs, on the task's device; large ones go through it in tiles."""
+        if worse.shape[-2] * worse.shape[-1] <= WHOLE:
+            return Tiled(forward(worse).float(), 0.0)
+        image, apart = tiled(forward, worse, self.scale)
+        return Tiled(image.to(self.device), apart)
+
     def evaluate(self, forward: Forward) -> Evaluation:
-        scores = [self._score(forward(worse).float(), clean) for _, worse, clean in self.held_out]
+        scores = [self._score(self._output(forward, worse).image, clean) for _, worse, clean in self.held_out]
         return Evaluation(
             {
                 metric: torch.cat([score[index] for score in scores]).double().cpu().numpy()
@@ -189,7 +223,12 @@ class Restoration:
 
     def _preview_images(self) -> list[Shown]:
         if self._previews is None:
-            images = self._one_by_one(self._batches(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2)))
+            least = least_side(self.io, self.data)  # there may be smaller ones behind those that are scored
+            images = [
+                image
+                for image in self._one_by_one(self._batches(PREVIEWS, PREVIEW_CROP * max(1, self.scale // 2)))
+                if min(image[2].shape[-2:]) >= least
+            ]
             scored = list(self._one_by_one(self.held_out))
             self._previews = [
                 (
@@ -212,7 +251,7 @@ class Restoration:
 
     def preview(self, networks: Sequence[Seen]) -> dict[str, Any]:
         items = [
-            {"name": name, "held_out": place, "panels": self._panels(worse, clean, networks)}
+            {"name": name, "held_out": place, "panels": self._panels(worse, clean, networks)[0]}
             for name, worse, clean, place in self._preview_images()
         ]
         shown: dict[str, Any] = {"kind": "restoration", "convention": self._convention, "items": items}
@@ -225,9 +264,17 @@ class Restoration:
     def _convention(self) -> str:
         return "; ".join(metric.convention for metric in self.metrics)
 
-    def _panels(self, worse: Tensor, clean: Tensor, networks: Sequence[Seen]) -> list[dict[str, Any]]:
+    def _panels(
+        self, worse: Tensor, clean: Tensor, networks: Sequence[Seen]
+    ) -> tuple[list[dict[str, Any]], list[str]]:
+        """The panels of an image, and what there is to note of them."""
         seen: list[tuple[str, str, Tensor]] = [("input", "input", self._shown(worse))]
-        seen += [(n.role, n.name, n.forward(worse)) for n in networks]
+        notes = [MIDDLE] if clean.shape[-2] * clean.shape[-1] > MOST_SHOWN else []
+        for network in networks:
+            image, apart = self._output(network.forward, worse)
+            seen.append((network.role, network.name, image))
+            if words := apart_words(apart):
+                notes.append(f"{network.name}: {words}")
         seen.append(("target", "target", clean))
         panels = []
         for role, title, image in seen:
@@ -235,7 +282,7 @@ class Restoration:
             metrics = {m: float(s) for m, s in zip(("psnr", "ssim"), scores, strict=False)}
             picture = data_uri(middle(image, MOST_SHOWN)[0])
             panels.append({"role": role, "name": title, "image": picture, "metrics": metrics})
-        return panels
+        return panels, notes
 
     def restored(self, index: int, networks: Sequence[Seen]) -> dict[str, Any]:
         """One held-out image as it is scored, in all its versions: {name, size, panels, notes, convention}.
@@ -250,12 +297,12 @@ class Restoration:
             count = sum(len(names) for names, _, _ in self.held_out)
             raise ConfigError(f"image: choose one from 0 to {count - 1}.")
         name, worse, clean = found
-        height, width = clean.shape[-2:]
+        panels, notes = self._panels(worse, clean, networks)
         return {
             "name": name,
-            "size": [width, height],
-            "panels": self._panels(worse, clean, networks),
-            "notes": [MIDDLE] if height * width > MOST_SHOWN else [],
+            "size": list(clean.shape[:-3:-1]),
+            "panels": panels,
+            "notes": notes,
             "convention": self._convention,
         }
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from kdexplorer.config import NetworkConfig
 from kdexplorer.models import ModelIO
 from kdexplorer.models.build import build_network
-from kdexplorer.training.tiles import WHOLE, apart_words, tiled
+from kdexplorer.tasks.tiles import WHOLE, apart_words, tiled
 
 SMALL = {"whole": 0, "tile": 32, "fade": 8}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kdexplorer.training.tiles import tiled
+from kdexplorer.tasks.tiles import tiled
 
 
 def test_no_part_is_narrow_where_the_image_is_a_little_wider_than_a_tile() -> None:

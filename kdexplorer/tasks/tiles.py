@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kdexplorer.tasks.shared_pools import SharedPools
 from kdexplorer.tasks.spec import Forward
-from kdexplorer.training.shared_pools import SharedPools
 
 WHOLE = 2**18  # pixels of an input that is taken at once
 TILE = 320  # largest side of a tile, in the input
@@ -23,7 +23,7 @@ class Tiled(NamedTuple):
     """What a network made of an image.
 
     Attributes:
-        image: [1, C, scale·H, scale·W] on the CPU.
+        image: [B, C, scale·H, scale·W], on the CPU if `tiled` made it.
         apart: the most by which tiles differed where they meet, in gray levels of 255, and were faded into each other.
             Zero where the image was taken whole; next to it where no output pixel depends on inputs further away than
             `HALO`; more where a network looks further, as one does whose attention goes over all pixels.
@@ -53,7 +53,7 @@ def tiled(
     fade: int = FADE,
     halo: int = HALO,
 ) -> Tiled:
-    """`forward` on [1, C, H, W], at once up to `whole` pixels and else a tile at a time, without gradients.
+    """`forward` on [B, C, H, W], at once up to `whole` pixels and else a tile at a time, without gradients.
 
     A network that averages over all pixels sees each tile twice: first for the averages, which all tiles share.
     """
