@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,13 +49,9 @@ def apply(images: Tensor, sampled: Sampled, params: Mapping[str, Any]) -> Tensor
 def shot_noise(light: Tensor, sampled: Sampled) -> Tensor:
     """Count photons of `light` float [B, C, H, W] (1 is `photons`), and divide by `photons` again."""
     # How many arrive depends on the image, so that only the seed can be drawn before it is known.
-    seed, photons = int(sampled["seed"]), sampled["photons"].view(-1, 1, 1, 1)
-    rates = (light.clamp(min=0) * photons).float()
-    if light.device.type == "cpu":  # numpy counts more than twice as fast there
-        counts = torch.from_numpy(np.random.default_rng(seed).poisson(rates.numpy())).float()
-    else:
-        counts = torch.poisson(rates, generator=torch.Generator(light.device).manual_seed(seed))
-    return counts / photons
+    draws = torch.Generator(light.device).manual_seed(int(sampled["seed"]))
+    photons = sampled["photons"].view(-1, 1, 1, 1)
+    return torch.poisson((light.clamp(min=0) * photons).float(), generator=draws) / photons
 
 
 DEGRADATIONS.add(
