@@ -71,15 +71,18 @@ def _import(gently: bool) -> None:
 
 
 def warm_up() -> Generator[None, None, None]:
-    """Do once what a first run would wait for (decode images, create kernels, draw a preview), bit by bit."""
+    """Do once what a first run would wait for (decode images, create kernels, draw a preview), bit by bit.
+
+    For the presets that one begins with; all of them would keep a core busy for more than a minute.
+    """
     from kdexplorer.presets import presets
     from kdexplorer.training import fit
 
     changes = {"training.steps": 2, "training.threads": 0, "data.held_out": 2}
     for preset in presets().values():
-        config = RunConfig.from_dict(preset["config"])
-        if preset["hidden"]:
+        if preset.get("group") != "start":
             continue
+        config = RunConfig.from_dict(preset["config"])
         if config.teacher is not None:
             config = with_values(config, {"teacher.weights": "none"})
         with tempfile.TemporaryDirectory() as folder:

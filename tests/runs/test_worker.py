@@ -17,6 +17,7 @@ import pytest
 from kdexplorer import training
 from kdexplorer.commands import Extend, Pause, SetKnob, Step, Stop
 from kdexplorer.config import RunConfig
+from kdexplorer.presets import presets
 from kdexplorer.runs import Manager, Store, claims
 from kdexplorer.runs import worker as worker_process
 from kdexplorer.runs.executors import LocalProcess, Spare
@@ -208,6 +209,20 @@ def test_a_spare_ends_when_its_server_is_gone(store: Store) -> None:
     assert spare.process.stdin is not None
     spare.process.stdin.close()  # what the system does when the server dies
     assert spare.process.wait(200) == 0
+
+
+def test_only_the_presets_one_begins_with_are_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = list[str]()
+
+    def fit(config: RunConfig, **_: Any) -> Iterator[str]:
+        begun.append(config.name)
+        yield "a step"
+
+    monkeypatch.setattr(training, "fit", fit)
+    list(worker_process.warm_up())
+    first = [found["config"]["name"] for found in presets().values() if found.get("group") == "start"]
+    assert begun == first
+    assert 0 < len(first) < len(presets()) / 3
 
 
 def test_what_fails_while_it_describes_ends_no_worker(
