@@ -72,7 +72,29 @@ def test_the_card_lies_beside_what_it_is_about(visitor, shared, size):
     page = person.visit(f"?run={shared.shapes}&lesson=soft_targets&step=4")
     page.wait_for_function("window.kdx.softTargets?.state().temperature === 1")
     page.locator(".k-lesson").get_by_role("button", name="Back").click()
+    page.wait_for_url("**step=3**")
     page.locator("#kdx-distill.k-spot").wait_for()
+
+
+def test_the_card_stays_under_a_finger(visitor, shared):
+    person = visitor(locale="en-US", viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    page = person.visit(f"?run={shared.shapes}&lesson=soft_targets&step=5")
+    page.locator(".k-spot").wait_for()
+    page.wait_for_function(f"() => ({COVERED})()[0] === 0")
+    page.locator(".k-lesson").get_by_role("button", name="Back").hover()
+    page.mouse.down()
+    side = page.locator(".k-lesson").get_attribute("data-side")
+    # What the ring is about comes to lie under the card: the card would rather be elsewhere.
+    page.evaluate(
+        """() => { const [card, spot] = ['.k-lesson', '.k-spot'].map(name => document.querySelector(name));
+                  const far = card.getBoundingClientRect().top - spot.getBoundingClientRect().top;
+                  spot.style.translate = `0 ${far}px`;
+                  spot.scrollIntoView = () => {}; }"""
+    )
+    page.wait_for_timeout(800)  # three looks
+    assert page.locator(".k-lesson").get_attribute("data-side") == side
+    page.mouse.up()
+    page.wait_for_url("**step=4**")
 
 
 def test_the_menu_opens_lessons_and_escape_ends_them(visitor):

@@ -15,7 +15,7 @@ const area = (a, b) =>
 export class Spot {
   // card: what must not cover the ring
   constructor(card) {
-    Object.assign(this, { card, place: null, node: null });
+    Object.assign(this, { card, place: null, node: null, pressed: false });
     card.dataset.side = sides()[0];
     for (const name of OURS)
       document.addEventListener(
@@ -25,6 +25,9 @@ export class Spot {
         },
         { capture: true, passive: true },
       );
+    card.addEventListener('pointerdown', () => (this.pressed = true));
+    for (const name of ['pointerup', 'pointercancel'])
+      document.addEventListener(name, () => (this.pressed = false), { capture: true, passive: true });
   }
 
   // selector: of what is pointed at, the first that is in sight; null ends it
@@ -57,7 +60,7 @@ export class Spot {
     this.before = here;
     if (moving) return;
     if (!this.seen) this.scroll();
-    this.dodge();
+    if (!this.pressed) this.dodge(); // a button that goes away under a finger is never pressed
   }
 
   // What of the window the card leaves free, where it lies along an edge of it; of the form, what its foot leaves.
