@@ -70,6 +70,11 @@ def shown_name(path: Path) -> str:
     return (name or "upload") + extension  # no letter of the name was a safe one
 
 
+def shown_stem(path: Path) -> str:
+    """`shown_name` without the extension."""
+    return Path(shown_name(path)).stem
+
+
 def _safe(name: str, what: str) -> str:
     if not re.fullmatch(r"[0-9a-z\-]{6,40}(\.[a-z]{2,12})?", name):
         raise ConfigError(f"{name!r:.60} is not the id of {what}.")

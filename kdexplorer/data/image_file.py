@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from kdexplorer.data.color_profile import GRAY, in_srgb
+from kdexplorer.home import shown_name
 from kdexplorer.params import ConfigError
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
@@ -28,7 +29,7 @@ def read_image(path: Path, *, max_pixels: int = 16_000_000, min_side: int = MIN_
     Raises:
         ConfigError: no file, no image of a known format, animated, broken, too small or too large.
     """
-    name = path.name
+    name = shown_name(path)
     try:
         if not path.is_file():  # also keeps devices and pipes from being opened
             raise ConfigError(f"There is no image file {name!r}.")

@@ -118,7 +118,8 @@ def test_uploads_are_matched_by_the_name_in_their_ids(
     ids: dict[str, list[str]] = {"clean": [], "degraded": []}
     for side, order in (("clean", "abcdef"), ("degraded", "fedcba")):
         for name in order:
-            ids[side].append(f"{side}0{len(ids[side])}-{name}.png")
+            who = f"{'c' if side == 'clean' else 'd'}{len(ids[side]):015x}"
+            ids[side].append(f"{who}-{name}-{ord(name):06x}.png")  # as the page keeps an upload
             Image.new("RGB", (32, 32), (ord(name), 0, 0)).save(tmp_path / "uploads" / ids[side][-1])
     spec = SOURCES["pair_uploads"]
 
@@ -132,3 +133,8 @@ def test_uploads_are_matched_by_the_name_in_their_ids(
         load_ids(degraded=ids["degraded"][1:])
     with pytest.raises(ConfigError, match="Upload at least one degraded image"):
         load_ids(degraded=[])
+    with pytest.raises(ConfigError, match=r"More than one clean image of the same name was uploaded: a\."):
+        load_ids(clean=[*ids["clean"], ids["clean"][0]])
+    (tmp_path / "uploads" / ids["clean"][0]).write_bytes(b"no image")
+    with pytest.raises(ConfigError, match=r"^'a\.png' is not a PNG"):
+        load_ids()

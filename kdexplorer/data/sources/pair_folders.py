@@ -10,6 +10,7 @@ from kdexplorer.data.image_file import folder_of, image_files
 from kdexplorer.data.pair_pool import NamedPair, Pairs, listed, pair_data
 from kdexplorer.data.sources.photo_folder import FEW, read_photos
 from kdexplorer.data.spec import SOURCES, SourceSpec
+from kdexplorer.home import shown_stem
 from kdexplorer.params import ConfigError, Param
 
 SCALE = Param(
@@ -55,7 +56,7 @@ def matched(clean: Mapping[str, Path], degraded: Mapping[str, Path]) -> list[tup
         ConfigError: names those without a partner.
     """
     for which, these, others in (("degraded", clean, degraded), ("clean", degraded, clean)):
-        if alone := [name for name in these if name not in others]:
+        if alone := [shown_stem(file) for name, file in these.items() if name not in others]:
             raise ConfigError(f"There is no {which} image of the same name for {listed(alone)}.")
     return [(degraded[name], clean[name]) for name in clean]
 

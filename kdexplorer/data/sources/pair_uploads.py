@@ -11,6 +11,7 @@ from kdexplorer.data.sources.pair_folders import SCALE, matched, read_pairs
 from kdexplorer.data.sources.photo_folder import FEW
 from kdexplorer.data.sources.uploads import upload_ids, uploaded_files
 from kdexplorer.data.spec import SOURCES, SourceSpec
+from kdexplorer.home import shown_stem
 from kdexplorer.params import ConfigError, Param
 
 MAX_IDS = 6000  # characters: some 130 uploads
@@ -27,7 +28,9 @@ def _by_name(ids: str, side: str) -> dict[str, Path]:
     if not files:
         raise ConfigError(f"Upload at least one {side} image.")
     names = [file.stem.partition("-")[2] for file in files]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(
+        {shown_stem(f) for name, f in zip(names, files, strict=True) if names.count(name) > 1}
+    ):
         raise ConfigError(f"More than one {side} image of the same name was uploaded: {listed(twice)}.")
     return dict(zip(names, files, strict=True))
 

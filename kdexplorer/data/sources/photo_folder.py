@@ -10,7 +10,7 @@ from typing import Any
 from kdexplorer.data.image_file import folder_of, image_files, read_image
 from kdexplorer.data.photo_pool import NamedPhoto, Photos, PixelPool, split_photos
 from kdexplorer.data.spec import SOURCES, SourceSpec
-from kdexplorer.home import shown_name
+from kdexplorer.home import shown_stem
 from kdexplorer.params import ConfigError, Param
 
 FEW = 6
@@ -30,7 +30,7 @@ def read_photos(files: Iterable[Path]) -> list[NamedPhoto]:
         total += photo.shape[1] * photo.shape[2]
         if total > MAX_PIXELS:
             raise ConfigError(f"The photos hold more than {MAX_PIXELS // 10**6} million pixels: take fewer.")
-        photos.append((Path(shown_name(file)).stem[:40], photo))
+        photos.append((shown_stem(file)[:40], photo))
     return photos
 
 
