@@ -119,7 +119,7 @@ class Live {
     this.welcome.hidden = true;
     this.status.element.hidden = false;
     this.status.waiting = null;
-    for (const part of [this.verdicts, this.knobs, this.previews, this.family]) part.empty();
+    this.clear();
     this.quality.showFamily([]);
     this.losses.showFamily([]);
     this.quality.show(this.run);
@@ -140,9 +140,14 @@ class Live {
     this.losses.showFamily(found.branches);
   }
 
+  clear() {
+    for (const part of [this.verdicts, this.knobs, this.previews, this.family]) part.empty();
+  }
+
   close(message) {
     this.round += 1;
     this.run = null;
+    this.clear();
     putRunInAddress(null);
     this.element.dataset.state = 'empty';
     this.welcome.hidden = false;

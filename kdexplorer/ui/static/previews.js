@@ -13,8 +13,7 @@ const SETTLE = 180; // ms a slider must rest before its step is fetched
 export class Previews {
   // fetch(step, part) → the preview's JSON, or that part of it, or {error}
   constructor(fetch) {
-    Object.assign(this, { fetch, item: 0, follow: true, shown: null, wanted: null, run: null });
-    this.kept = new Map();
+    Object.assign(this, { fetch, item: 0, follow: true, shown: null, data: null, run: null });
     this.title = h('h3', {}, t('preview.title'));
     this.slider = h('input', { type: 'range', min: 0, max: 0, value: 0, 'aria-label': t('preview.scrub') });
     this.step = h('span', { class: 'k-tabular' });
@@ -50,8 +49,9 @@ export class Previews {
   }
 
   empty() {
-    Object.assign(this, { item: 0, follow: true, shown: null, wanted: null, run: null });
-    this.kept.clear();
+    Object.assign(this, { item: 0, follow: true, shown: null, data: null, run: null });
+    this.kept = new Map(); // not cleared: what is on its way for the run before is kept in the old one
+    clearTimeout(this.timer);
     this.scrub.hidden = true;
     this.bias.element.remove();
     replace(this.body, h('p', { class: 'k-ghost-text' }, t('preview.empty')));
@@ -88,20 +88,23 @@ export class Previews {
   }
 
   async load() {
-    const run = this.run;
+    const { run, kept } = this;
     const step = this.steps[Number(this.slider.value)];
     if (step === undefined || step === this.shown || this.loading || !this.visible) return;
     this.loading = true;
     this.loadedAt = performance.now();
-    let found = this.kept.get(step);
+    let found = kept.get(step);
     if (!found) {
       found = await this.fetch(step);
-      if (!found.error) this.kept.set(step, found);
-      if (this.kept.size > 24) this.kept.delete(this.kept.keys().next().value);
+      if (!found.error) kept.set(step, found);
+      if (kept.size > 24) kept.delete(kept.keys().next().value);
     }
     if (!found.error) await this.fetchPictures(found);
     this.loading = false;
-    if (run !== this.run) return;
+    if (kept !== this.kept) {
+      if (this.run) this.load(); // another run was opened meanwhile
+      return;
+    }
     if (found.error) {
       if (!this.shown) replace(this.body, h('p', { class: 'k-ghost-text' }, found.error));
       return;
