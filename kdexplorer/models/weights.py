@@ -86,7 +86,8 @@ def save_student(
 
 
 def _source(weights: str) -> str:
-    return Path(weights.removeprefix("file:")).name if weights.startswith("file:") else weights
+    named = weights.startswith(("file:", "upload:"))  # of all others, where they are from says more than a file's name
+    return shown_name(locate(weights)) if named else weights
 
 
 def _check_card(network: Network, card: Mapping[str, Any], name: str) -> None:

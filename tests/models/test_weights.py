@@ -309,8 +309,9 @@ def test_a_runs_student_is_the_next_teacher(tmp_path: Path, monkeypatch: pytest.
 def test_an_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KDX_HOME", str(tmp_path))
     source, target = _network(1), _network(2)
-    _saved(tmp_path / "uploads", source, "abc123.safetensors")
-    load_weights(target, "upload:abc123.safetensors")
+    _saved(tmp_path / "uploads", source, "0123456789abcdef-my-net-0a1b2c.safetensors")
+    notes = load_weights(target, "upload:0123456789abcdef-my-net-0a1b2c.safetensors")
+    assert notes == [f"Weights from my-net.safetensors: {source.info.parameters:,} parameters."]
     assert _same(source, target)
     torch.save(source.module.state_dict(), tmp_path / "uploads" / "def456")
     load_weights(target, "upload:def456")
