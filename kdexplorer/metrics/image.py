@@ -14,6 +14,7 @@ MAX_PSNR = 100.0  # dB, reported for identical images, so that means and charts 
 WINDOW, SIGMA = 11, 1.5
 BLOCK = 48  # neighbouring positions that one product covers
 CACHED = 32_768  # values that are compared at once on a CPU
+BAND = 524_288  # values of a large image that are compared at once anywhere
 _C1, _C2 = 0.01**2, 0.03**2
 _BT601 = (65.481, 128.553, 24.966)
 
@@ -55,13 +56,23 @@ def ssim(output: Tensor, target: Tensor, *, channel: Channel = "rgb", shave: int
 
 
 def _quality(x: Tensor, y: Tensor) -> Tensor:
+    """The mean over all valid positions, a band of rows at a time, so that large images need no more memory."""
+    height, width = (side - WINDOW + 1 for side in x.shape[-2:])
+    rows = max(1, BAND // x[..., 0, :].numel() // BLOCK) * BLOCK
+    bands = [slice(start, start + rows + WINDOW - 1) for start in range(0, height, rows)]
+    total = torch.stack([_map(x[..., band, :], y[..., band, :]).sum(dim=(1, 2, 3)) for band in bands]).sum(0)
+    return total / (x.shape[1] * height * width)
+
+
+def _map(x: Tensor, y: Tensor) -> Tensor:
+    """SSIM at every valid position, [B, C, H − 10, W − 10]."""
     x, y = x.double() / 255, y.double() / 255
     mean_x, mean_y, power, product = _blur(torch.stack((x, y, x * x + y * y, x * y)))
     means, squares = mean_x * mean_y, mean_x.square() + mean_y.square()
     luminance = (2 * means + _C1) / (squares + _C1)
     structure = (2 * (product - means) + _C2) / (power - squares + _C2)
     quality: Tensor = luminance * structure
-    return quality.mean(dim=(1, 2, 3))
+    return quality
 
 
 def _planes(output: Tensor, target: Tensor, channel: Channel, shave: int) -> tuple[Tensor, Tensor]:

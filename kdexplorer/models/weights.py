@@ -86,7 +86,7 @@ def save_student(
 
 
 def _source(weights: str) -> str:
-    named = weights.startswith(("file:", "upload:"))  # of all others, where they are from says more than a file's name
+    named = weights.startswith(("file:", "upload:"))  # the others say more than a file does
     return shown_name(locate(weights)) if named else weights
 
 

@@ -6,6 +6,7 @@ import torch
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from kdexplorer.metrics import image
 from kdexplorer.metrics.image import MAX_PSNR, Channel, psnr, ssim
 
 
@@ -47,6 +48,20 @@ def test_a_batch_equals_its_images_one_by_one(metric) -> None:
     output, target = pair()
     alone = torch.cat([metric(output[i : i + 1], target[i : i + 1], channel="y") for i in range(4)])
     torch.testing.assert_close(metric(output, target, channel="y"), alone, rtol=1e-12, atol=1e-12)
+
+
+def test_large_images_are_compared_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = torch.rand(2, 3, 300, 231, generator=torch.Generator().manual_seed(0))
+    output = (target + 0.1 * torch.randn(target.shape, generator=torch.Generator().manual_seed(1))).clamp(
+        0, 1
+    )
+    whole = ssim(output, target, shave=3)
+    heights: list[int] = []
+    of_band = image._map
+    monkeypatch.setattr(image, "BAND", 3 * 225 * 100)
+    monkeypatch.setattr(image, "_map", lambda x, y: (heights.append(x.shape[-2]), of_band(x, y))[1])
+    assert torch.allclose(ssim(output, target, shave=3), whole, rtol=0, atol=1e-12)
+    assert heights == [106, 106, 102] * 2  # bands of 96, 96 and 92 rows of positions
 
 
 def test_identical_images_are_capped() -> None:
