@@ -19,8 +19,6 @@ from kdexplorer.models.spec import MODELS, ModelIO, ModelSpec
 from kdexplorer.params import ConfigError
 from kdexplorer.weight_file import locate
 
-MOST_SCALE = 4  # of networks, of one downscaling and of pairs
-
 
 @dataclass(frozen=True)
 class Network:
@@ -145,10 +143,6 @@ def _check_fit(name: str, architecture: str, channels: int, scale: int, io: Mode
         change = "switch Gray images on" if channels == 1 else "take color images, with Gray images off"
         raise ConfigError(
             f"{who} for {takes} images, but this run's are {given}: {change}, or choose another checkpoint."
-        )
-    if scale > MOST_SCALE:
-        raise ConfigError(
-            f"{who} for ×{scale}, and nothing here enlarges more than {MOST_SCALE} times: choose another checkpoint."
         )
     if scale != io.scale:
         raise ConfigError(

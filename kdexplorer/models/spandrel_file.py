@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,9 +11,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from kdexplorer.home import shown_name
+from kdexplorer.models.allowance import Allowance, TooLargeError
 from kdexplorer.models.checkpoint_file import read_weights
 from kdexplorer.models.foreign import without_inplace, without_randomness
 from kdexplorer.models.spec import ModelIO, Opened
@@ -22,11 +21,9 @@ from kdexplorer.models.stages import by_depth
 from kdexplorer.params import ConfigError
 
 SIDE = 48  # of the image on which the layers are looked for
+MOST_SCALE = 4  # of networks, of one downscaling and of pairs
 MAX_INDEX = 2_000  # of a layer in a name; architectures are as deep as the largest says
-TIMES = 8  # as much as the file holds may be made while its network is built: masks, and what weights then overwrite
-MORE_NUMBERS = 50_000_000  # beyond that
-MORE_TENSORS = 5_000
-_MAKERS = ("empty", "zeros", "ones", "full", "rand", "new_")
+TOO_LARGE = "describes a network that is far larger than the file; it cannot be used."
 FEW = 3  # layers of one shape that make a trunk
 
 
@@ -67,10 +64,11 @@ def recognise(state: Mapping[str, Tensor], name: str) -> Opened:
             other channels than its input.
     """
     _check_tensors(state, name)
+    allowance = Allowance(state.values())
     from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
 
     try:
-        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), _Allowance(state):
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), allowance:
             warnings.simplefilter("ignore")  # of the architectures' own code
             found = ModelLoader(torch.device("cpu")).load_from_state_dict(dict(state))
     except UnsupportedModelError:
@@ -78,10 +76,8 @@ def recognise(state: Mapping[str, Tensor], name: str) -> Opened:
             f"{name} is of no architecture that spandrel knows: choose the network that it was saved from, "
             "or another checkpoint."
         ) from None
-    except _TooLargeError:
-        raise ConfigError(
-            f"{name} describes a network that is far larger than the file; it cannot be used."
-        ) from None
+    except TooLargeError:
+        raise ConfigError(f"{name} {TOO_LARGE}") from None
     except Exception as error:  # architectures fail in many ways on a file that only resembles theirs
         raise ConfigError(f"{name} cannot be built from its weights ({_short(error)}).") from None
     architecture = str(found.architecture.name)
@@ -94,15 +90,29 @@ def recognise(state: Mapping[str, Tensor], name: str) -> Opened:
         raise ConfigError(
             f"{name} is {architecture} from {channels} to {returned} channels: choose one for gray or for color images."
         )
+    if found.scale > MOST_SCALE:
+        raise ConfigError(
+            f"{name} is {architecture} for ×{found.scale}, and nothing here enlarges more than {MOST_SCALE} times: "
+            "choose another checkpoint."
+        )
     if not all(bool(torch.isfinite(value).all()) for value in state.values() if value.is_floating_point()):
         raise ConfigError(f"{name} holds values that are not finite; the file cannot be used.")
     module = Recognised(found.model.float(), found._call_fn, found.scale, found.size_requirements.get_padding)
     module.eval().requires_grad_(False)
     io = ModelIO(channels=channels, scale=found.scale)
     try:
-        trunk = _trunk(module, io)
+        with allowance:
+            trunk = _trunk(module, io)
+            alone = _alone(module, io)
+    except TooLargeError:
+        raise ConfigError(f"{name} {TOO_LARGE}") from None
     except Exception as error:
         raise ConfigError(f"{name} is {architecture} and does not run here ({_short(error)}).") from None
+    if alone:
+        raise ConfigError(
+            f"{name} is {architecture}, which takes one image at a time and here several are learnt from at once: "
+            "choose another checkpoint."
+        )
     return Opened(module, architecture, io, by_depth(trunk), trunk[-1])
 
 
@@ -113,32 +123,6 @@ def _check_tensors(state: Mapping[str, Tensor], name: str) -> None:
             raise ConfigError(f"{name}: {key} claims more numbers than the file holds; it cannot be used.")
         if any(int(part) > MAX_INDEX for part in key.split(".") if part.isdecimal() and len(part) < 20):
             raise ConfigError(f"{name}: {key} numbers a layer beyond {MAX_INDEX}; it cannot be used.")
-
-
-class _TooLargeError(Exception):
-    """What is built needs more than its weights."""
-
-
-class _Allowance(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Ends the building of a network that makes many times as much as its file holds.
-
-    Architectures are as deep and wide as shapes and numbers in names say, so that a small file could ask for any size.
-    """
-
-    def __init__(self, state: Mapping[str, Tensor]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._numbers = TIMES * sum(value.numel() for value in state.values()) + MORE_NUMBERS
-        self._tensors = TIMES * len(state) + MORE_TENSORS
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func.overloadpacket.__name__.startswith(_MAKERS):
-            size = args[0] if args and isinstance(args[0], list | tuple) else ()
-            self._numbers -= math.prod(int(side) for side in size)
-            self._tensors -= 1
-            if self._numbers < 0 or self._tensors < 0:  # before it is made
-                raise _TooLargeError
-        return func(*args, **kwargs)
 
 
 def open_checkpoint(path: Path) -> Opened:
@@ -194,6 +178,19 @@ def _trunk(module: Recognised, io: ModelIO) -> list[str]:
         return [path for path, _ in once]
     largest = max(shared, key=lambda shape: shape[0] * shape[1] * shape[2])
     return [path for path, shape in once if shape == largest]
+
+
+def _alone(module: Recognised, io: ModelIO) -> bool:
+    """Whether two images at once give something else than each of them for itself."""
+    images = torch.rand(2, io.channels, SIDE // 2, SIDE // 2, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        apart = torch.cat([module(image[None]) for image in images])
+        try:
+            both = module(images)
+        except RuntimeError:
+            return True
+    near = 1e-3 * apart.abs().max().clamp(min=1)
+    return both.shape != apart.shape or bool((both - apart).abs().max() > near)
 
 
 def _short(error: Exception) -> str:

@@ -218,3 +218,26 @@ def test_a_checkpoint_for_8_times_is_refused_as_no_student_goes_so_far(tmp_path:
         ConfigError, match="x8.pth is RCAN for ×8, and nothing here enlarges more than 4 times"
     ):
         count_parameters(network, ModelIO())
+
+
+def test_a_scale_out_of_reach_is_refused_before_an_image_is_enlarged_by_it(tmp_path: Path) -> None:
+    scale = 600  # an image of 48 pixels would become one of ten gigabytes
+    last = torch.zeros(3 * scale**2, 1, 3, 3)
+    state = {
+        "body.0.weight": torch.zeros(1, 3, 3, 3),
+        "body.0.bias": torch.zeros(1),
+        "body.1.weight": torch.zeros(1),
+    }
+    state |= {"body.2.weight": last, "body.2.bias": last[:, 0, 0, 0].clone()}
+    torch.save(state, tmp_path / "far.pth")
+    with pytest.raises(ConfigError, match="for ×600, and nothing here enlarges more than 4 times"):
+        open_checkpoint(tmp_path / "far.pth")
+
+
+def test_a_network_that_takes_one_image_at_a_time_is_refused(tmp_path: Path) -> None:
+    from spandrel.architectures.SeemoRe import SeemoRe
+
+    torch.manual_seed(0)
+    net = SeemoRe(scale=2, in_chans=3, num_experts=3, num_layers=1, embedding_dim=12)
+    with pytest.raises(ConfigError, match="SeemoRe, which takes one image at a time"):
+        open_checkpoint(saved(net, tmp_path / "experts.pth"))

@@ -6,7 +6,6 @@ import { count } from './format.js';
 import { uploadBox } from './form_upload.js';
 import { t } from './words.js';
 
-const MOST_SCALE = 4; // of networks and of one downscaling
 const scaleOf = degradations => degradations.find(each => each.id === 'bicubic')?.params.scale ?? 2;
 const shrinks = degradations => degradations.some(each => each.id === 'bicubic');
 
@@ -19,7 +18,6 @@ function follow(form, { channels, scale }) {
     done.push(t(channels === 1 ? 'checkpoint.nowGray' : 'checkpoint.nowColor'));
   }
   if (form.paired()) return done; // their scale is what their folders hold
-  if (scale > MOST_SCALE) return done; // the server says that nothing here enlarges so much
   if (scale > 1 && !(shrinks(data.degradations) && scaleOf(data.degradations) === scale)) {
     data.degradations = [{ id: 'bicubic', params: { scale } }];
     done.push(t('checkpoint.nowScale', { scale }));
