@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from kdexplorer.tasks.shared_pools import SharedPools
+from kdexplorer.tasks.shared_pools import Part, SharedPools
 from kdexplorer.tasks.spec import Forward
 
 WHOLE = 2**18  # pixels of an input that is taken at once
@@ -55,17 +55,25 @@ def tiled(
 ) -> Tiled:
     """`forward` on [B, C, H, W], at once up to `whole` pixels and else a tile at a time, without gradients.
 
-    A network that averages over all pixels sees each tile twice: first for the averages, which all tiles share.
+    A network that averages over all pixels sees each tile a few times more, for the averages, which all tiles share.
     """
     height, width = image.shape[-2:]
     tile, fade, halo = (-(-side // ALIGN) * ALIGN for side in (tile, fade, halo))
 
-    def restored(top: int, bottom: int, left: int, right: int) -> Tensor:
+    def part(top: int, bottom: int, left: int, right: int) -> Part:
         y, x = max(0, top - halo), max(0, left - halo)
-        around = image[..., y : bottom + halo, x : right + halo]
-        output = forward(around.contiguous(memory_format=torch.channels_last)).float().cpu()
-        rows = slice((top - y) * scale, (bottom - y) * scale)
-        return output[..., rows, (left - x) * scale : (right - x) * scale]
+        around = image[..., y : bottom + halo, x : right + halo].contiguous(memory_format=torch.channels_last)
+        return Part(around, (top - y, bottom - y), (left - x, right - x))
+
+    def restored(top: int, bottom: int, left: int, right: int) -> Tensor:
+        around, rows, columns = part(top, bottom, left, right)
+        output = forward(around).float().cpu()
+        return output[..., rows[0] * scale : rows[1] * scale, columns[0] * scale : columns[1] * scale]
+
+    def parts() -> Iterator[Part]:
+        for top, bottom in _spans(height, tile):
+            for left, right in _spans(width, tile):
+                yield part(top, bottom, left, right)
 
     def strip(top: int, bottom: int) -> Tiled:
         return _joined(
@@ -77,11 +85,7 @@ def tiled(
             return Tiled(restored(0, height, 0, width), 0.0)
         if not (pools := SharedPools(forward)):
             return _joined(strip, height, -2, scale, tile, fade)
-        with pools.recorded():
-            for top, bottom in _spans(height, tile):
-                for left, right in _spans(width, tile):
-                    part = image[..., top:bottom, left:right]
-                    forward(part.contiguous(memory_format=torch.channels_last))
+        pools.settle(parts)
         with pools.shared():
             return _joined(strip, height, -2, scale, tile, fade)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from kdexplorer.config import NetworkConfig
+from kdexplorer.models import ModelIO
+from kdexplorer.models.build import build_network
 from kdexplorer.tasks.tiles import tiled
 
 
@@ -42,3 +46,23 @@ def test_tiles_of_a_network_that_pools_equal_the_whole() -> None:
     assert apart.abs().max() > 0.05
     assert not network.pool._forward_hooks
     assert not network._forward_pre_hooks
+
+
+@pytest.mark.parametrize("family", ["imdn", "nafnet", "rcan"])
+def test_tiles_of_deep_networks_that_pool_equal_the_whole(family: str) -> None:
+    """Half bright and half dark: averages of averages, variances, and averages of folded features differ by tile."""
+    network = build_network(NetworkConfig(id=family), ModelIO(scale=1), seed=1).module.eval()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for (
+            parameter
+        ) in network.parameters():  # attention that is worth the name, and layers that begin at zero
+            parameter.add_(0.15 * torch.randn(parameter.shape, generator=generator))
+    image = torch.rand(1, 3, 200, 232, generator=generator)
+    image[..., :100, :] = 0.85 + 0.15 * image[..., :100, :]
+    image[..., 100:, :] *= 0.3
+    found = tiled(network, image, 1, whole=0, tile=64, fade=8, halo=48)
+    with torch.no_grad():
+        whole = network(image)
+    apart = (found.image - whole).abs().max() / whole.std()
+    assert apart < 1e-3
