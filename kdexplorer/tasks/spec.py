@@ -134,11 +134,13 @@ class TaskSpec(Spec):
         attribution: id of the attribution that its previews show.
         io_of: config → what it asks of a network, as quickly as that can be known.
         samples_of: config → `Task.samples`, likewise.
+        check_run: config → nothing; raises ConfigError for what `open` refuses and is known before data is loaded.
     """
 
     open: Callable[[RunConfig, torch.device], Task]
     io_of: Callable[[RunConfig], ModelIO]
     samples_of: Callable[[RunConfig], int] = lambda config: 0
+    check_run: Callable[[RunConfig], None] = lambda config: None
     attribution: str
 
 
