@@ -33,11 +33,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network on the held-out data: by metric one value an image (float64 [N]), and whatever else it scored."""
+    """A network on the held-out data: by metric one value an image (float64 [N]), and whatever else it scored.
+
+    `note`: what a person should know of these scores, in words; empty where there is nothing."""
 
     per_image: dict[str, NDArray[np.float64]]
     other: Metrics = field(default_factory=dict)
     outputs: Tensor | None = None
+    note: str = ""
 
     @property
     def means(self) -> Metrics:

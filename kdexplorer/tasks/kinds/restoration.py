@@ -155,12 +155,17 @@ class Restoration:
         return Tiled(image.to(self.device), apart)
 
     def evaluate(self, forward: Forward) -> Evaluation:
-        scores = [self._score(self._output(forward, worse).image, clean) for _, worse, clean in self.held_out]
+        scores, most_apart = [], 0.0
+        for _, worse, clean in self.held_out:
+            image, apart = self._output(forward, worse)
+            scores.append(self._score(image, clean))
+            most_apart = max(most_apart, apart)
         return Evaluation(
             {
                 metric: torch.cat([score[index] for score in scores]).double().cpu().numpy()
                 for index, metric in enumerate(("psnr", "ssim"))
-            }
+            },
+            note=apart_words(most_apart),
         )
 
     def _shown(self, worse: Tensor) -> Tensor:
