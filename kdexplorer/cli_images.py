@@ -127,14 +127,20 @@ def _evaluate(options: argparse.Namespace) -> int:
         if not folder.is_dir():
             raise ConfigError(f"There is no folder {folder}.")
     run = _ended(options)
-    networks = trained_networks(run.config, run.id)
+    networks, notes = trained_networks(run.config, run.id)
+    for note in notes:
+        print(note, file=sys.stderr)
     with tqdm(unit="image", disable=options.quiet or options.json, file=sys.stderr) as bar:
         found = evaluate_folder(
             run.config, networks, options.data, inputs=options.inputs, ensemble=options.ensemble,
             shown=lambda name: bar.update(),
         )  # fmt: skip
     if options.json:
-        print(json.dumps({"run_id": run.id, "ensemble": options.ensemble, **found}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {"run_id": run.id, "ensemble": options.ensemble, "notes": notes, **found}, ensure_ascii=False
+            )
+        )
     else:
         print("\n".join(_table(found)))
     return 0

@@ -63,7 +63,7 @@ def summary_lines(found: Mapping[str, Any]) -> list[str]:
         f"{name} ({teacher['model']}, {teacher['weights']})" for name, teacher in found["teachers"].items()
     ]
     lines += [f"further teachers: {', '.join(others)}"] if others else []
-    return lines + [verdict["sentence"] for verdict in found["verdicts"]]
+    return [*lines, *(verdict["sentence"] for verdict in found["verdicts"]), *found["notes"]]
 
 
 def _metric_names(found: Mapping[str, Any]) -> list[str]:

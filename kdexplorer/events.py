@@ -119,6 +119,7 @@ class Evaluated(Event):
     input: Metrics = Field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     extra: dict[str, Any] = Field(default_factory=dict)  # what a task adds, e.g. per-class accuracy
+    notes: tuple[str, ...] = ()  # what the person should know of these scores
 
 
 class PreviewReady(Event):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,8 @@ import pytest
 from PIL import Image
 
 from kdexplorer.cli import main
-from kdexplorer.config import with_values
 from kdexplorer.data import SOURCES
-from kdexplorer.params import ConfigError
 from kdexplorer.runs.store import Store
-from kdexplorer.training.trained import trained_network, trained_networks
 
 SMALL = [
     "training.steps=3", "training.threads=1", "training.batch_size=2", "data.held_out=2", "data.held_out_crop=48",
@@ -135,14 +133,28 @@ def test_bad_input_is_refused_in_words(
     assert "broken.png" in refused(capsys, "evaluate", "--run", run, "--data", str(photos))
 
 
-def test_without_its_teachers_file_a_run_is_evaluated_all_the_same(
-    runs: dict[str, str], monkeypatch: pytest.MonkeyPatch
+def test_without_its_teachers_file_a_run_is_evaluated_all_the_same_and_says_so(
+    runs: dict[str, str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    teacher = tmp_path / "teacher.safetensors"
     store = Store()
-    config = with_values(store.run(runs["gaussian_noise"]).config, {"teacher.weights": "file:/nowhere/gone.safetensors"})  # fmt: skip
-    assert list(trained_networks(config, runs["gaussian_noise"])) == ["control", "distilled"]
-    with pytest.raises(ConfigError) as error:
-        trained_network(config, runs["gaussian_noise"], "teacher")
+    shutil.copy(store.folder(runs["gaussian_noise"]) / "students" / "control.safetensors", teacher)
+    student = store.run(runs["gaussian_noise"]).config.student.model_dump(mode="json")
+    own = json.dumps({**student, "weights": f"file:{teacher}"})
+    assert main(["fit", "--preset", "denoise", "--quiet", "--set", *SMALL, f"teacher={own}"]) == 0
+    teacher.unlink()
+    asked = ("evaluate", "--run", "latest", "--data", str(photos))
+    found = ask(capsys, *asked)
+    assert list(found["mean"]) == ["input", "control", "distilled"]
+    (note,) = found["notes"]
     assert (
-        str(error.value) == "There is no file of weights at 'file:/nowhere/gone.safetensors': check the path."
+        note == f"The teacher is left out: There is no file of weights at 'file:{teacher}': check the path."
     )
+    capsys.readouterr()
+    assert main([*asked, "--quiet"]) == 0
+    assert capsys.readouterr().err == f"{note}\n"
+    image = str(photos / "p0.png")
+    words = refused(
+        capsys, "restore", "--run", "latest", "--network", "teacher", image, str(tmp_path / "a.png")
+    )
+    assert "There is no file of weights" in words

@@ -58,6 +58,7 @@ def model_card(
         "",
         *table(["network", *map(_title, metrics.values())], _rows(run.results, metrics)),
         *[f"- {metric['title']}: {_convention(metric)}" for metric in metrics.values()],
+        *[f"- {plain(note)}" for note in run.results.get("notes", ())],
         "",
         *_against_control(verdicts, metrics),
         "## Networks",

@@ -47,6 +47,7 @@ def summary(store: Store, run_id: str) -> dict[str, Any]:
             for variant in run.config.cohort
         ],
         "verdicts": run.results.get("verdicts", []),
+        "notes": run.results.get("notes", []),
     }
     if run.reason:
         found |= {"reason": run.reason, "advice": run.advice}

@@ -19,7 +19,7 @@ MORE_DIGITS = 2  # than a metric is shown with: a gain over the control is small
 def image_scores(
     names: Sequence[str], found: Mapping[str, Evaluation], metrics: Sequence[MetricInfo]
 ) -> dict[str, Any]:
-    """{names, metrics: {metric: {network: [a value an image]}}, verdicts: [of each student in each metric]}.
+    """{names, metrics: {metric: {network: [a value an image]}}, verdicts: [of each student in each metric], notes}.
 
     A score that is not finite is None, and then there is no verdict in its metric.
 
@@ -47,4 +47,10 @@ def image_scores(
             if all(np.isfinite(scored.per_image[metric.id]).all() for scored in students.values())
             for verdict in verdicts(students, metric)
         ],
+        "notes": notes(found),
     }
+
+
+def notes(found: Mapping[str, Evaluation]) -> list[str]:
+    """What a person should know of the scores, network by network."""
+    return [f"{name}: {evaluation.note}" for name, evaluation in found.items() if evaluation.note]

@@ -33,11 +33,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A network on the held-out data: by metric one value an image (float64 [N]), and whatever else it scored."""
+    """A network on the held-out data: by metric one value an image (float64 [N]), and whatever else it scored.
+
+    `note`: what a person should know of these scores, in words; empty where there is nothing."""
 
     per_image: dict[str, NDArray[np.float64]]
     other: Metrics = field(default_factory=dict)
     outputs: Tensor | None = None
+    note: str = ""
 
     @property
     def means(self) -> Metrics:
@@ -134,11 +137,13 @@ class TaskSpec(Spec):
         attribution: id of the attribution that its previews show.
         io_of: config → what it asks of a network, as quickly as that can be known.
         samples_of: config → `Task.samples`, likewise.
+        check_run: config → nothing; raises ConfigError for what `open` refuses and is known before data is loaded.
     """
 
     open: Callable[[RunConfig, torch.device], Task]
     io_of: Callable[[RunConfig], ModelIO]
     samples_of: Callable[[RunConfig], int] = lambda config: 0
+    check_run: Callable[[RunConfig], None] = lambda config: None
     attribution: str
 
 

@@ -50,6 +50,10 @@ def sizes(config: RunConfig) -> dict[str, Any]:
         return {"teacher": None, "student": None, "compression": None, "problems": [str(error)], "reads": {}}
     found = {place: count(network, place, io) for place, network in config.networks.items()}
     teacher, student = found.get("teacher"), found["student"]
+    try:
+        TASKS[config.task].check_run(config)
+    except ConfigError as error:
+        problems.append(str(error))
     ratio = teacher["parameters"] / max(student["parameters"], 1) if teacher and student else None
     return {"teacher": teacher, **found, "compression": ratio, "problems": problems, "reads": _reads(config)}
 

@@ -7,6 +7,7 @@ import torch
 from kdexplorer.events import Evaluated, Metrics
 from kdexplorer.models.build import Network
 from kdexplorer.tasks import Evaluation, Task
+from kdexplorer.tasks.image_scores import notes
 from kdexplorer.tasks.verdict import verdicts
 from kdexplorer.training.cohort import Cohort
 
@@ -50,6 +51,7 @@ class Evaluator:
             if step
             else (),  # before it, nobody has learnt anything
             extra=extra,
+            notes=tuple(notes(everyone)),
         )
 
     def found_at(self, step: int) -> dict[str, Evaluation]:

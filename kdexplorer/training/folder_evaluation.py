@@ -28,13 +28,8 @@ from kdexplorer.metrics.perceptual import (
 from kdexplorer.models import ModelIO
 from kdexplorer.models.build import Network
 from kdexplorer.params import ConfigError
-from kdexplorer.tasks.kinds.restoration import (
-    HELD_OUT_SEED,
-    channel_and_shave,
-    check_side,
-    conventions,
-    io_of,
-)
+from kdexplorer.tasks.conventions import channel_and_shave, check_side, conventions
+from kdexplorer.tasks.kinds.restoration import HELD_OUT_SEED, io_of
 from kdexplorer.training.restoring import read_batch, restore
 
 INPUT = "input"

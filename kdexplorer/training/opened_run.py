@@ -66,8 +66,9 @@ class OpenedRun:
         config = self.config.teacher
         if config is None:
             return None
-        network = build_network(config, self.task.io, seed=self.config.training.seed)
         try:
+            # A checkpoint of another family is read here already.
+            network = build_network(config, self.task.io, seed=self.config.training.seed)
             load_weights(network, config.weights)
         except ConfigError as error:
             self.notes.append(f"The teacher cannot be shown: {error}")

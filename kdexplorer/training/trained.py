@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import torch
 
 from kdexplorer.config import CONTROL, NetworkConfig, RunConfig
@@ -43,14 +41,22 @@ def trained_network(config: RunConfig, run_id: str, which: str | None = None) ->
     return _ready(chosen, TASKS[config.task].io_of(config), config)
 
 
-def trained_networks(config: RunConfig, run_id: str) -> dict[str, Network]:
-    """All networks of a run by name: control, students, then the teacher where its weights are still there."""
+def trained_networks(config: RunConfig, run_id: str) -> tuple[dict[str, Network], list[str]]:
+    """All networks of a run by name: control, students, then the teacher where its weights are still there; and what
+    is left out, in words.
+
+    Raises:
+        ConfigError: a student's weights are gone.
+    """
     names = sorted((variant.name for variant in config.cohort), key=lambda name: name != CONTROL)
     found = {name: trained_network(config, run_id, name) for name in names}
+    notes = []
     if config.teacher is not None:
-        with contextlib.suppress(ConfigError):
+        try:
             found[TEACHER] = trained_network(config, run_id, TEACHER)
-    return found
+        except ConfigError as error:
+            notes.append(f"The teacher is left out: {error}")
+    return found, notes
 
 
 def _ready(chosen: NetworkConfig, io: ModelIO, config: RunConfig) -> Network:

@@ -174,7 +174,7 @@ _MARKS: dict[str, tuple[str, tuple[str, ...]]] = {
         "started",
         ("steps", "device", "threads", "teacher", "student", "variants", "metrics", "notes"),
     ),
-    "evaluated": ("evaluations", ("variants", "teacher", "input", "verdicts")),
+    "evaluated": ("evaluations", ("variants", "teacher", "input", "verdicts", "notes")),
     "knob": ("knobs", ("knob", "old", "new")),
     "preview": ("previews", ()),
     "checkpoint": ("checkpoints", ()),

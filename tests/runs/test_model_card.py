@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,15 @@ def test_says_how_good_it_is(run: tuple[Run, str]) -> None:
     for cost in found.cost.values():
         measured = NetworkCost.model_validate(cost)
         assert f"| {measured.parameters:,} | {measured.multiply_adds:,} | {measured.latency_ms:.2f} |" in card
+
+
+def test_says_what_to_know_of_the_scores(run: tuple[Run, str]) -> None:
+    found, card = run
+    assert found.results["notes"] == []
+    noted = replace(found, results_json=json.dumps({"notes": ["control: Its tiles differed."]}))
+    started = {"device": "cpu", "threads": 1, "torch": "2", "metrics": [], "teacher": None, "student": {"model": "dncnn", "parameters": 1}}  # fmt: skip
+    assert "- control: Its tiles differed." in model_card(noted, started, ["control", "distilled"])
+    assert "tiles" not in card
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kdexplorer.config import Component, DataConfig
 from kdexplorer.models import ModelIO
-from kdexplorer.tasks.kinds.restoration import channel_and_shave
+from kdexplorer.tasks.conventions import channel_and_shave
 
 
 def test_what_psnr_looks_at_is_what_the_field_takes():

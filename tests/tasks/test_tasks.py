@@ -201,9 +201,16 @@ def test_tiles_that_may_be_seen_are_noted(tmp_path):
         "denoise",
         **{"data.source": {"id": "photo_folder", "params": folder}, "data.held_out_crop": 0},
     )
-    seen = [Seen("control", "control", lambda x: x + x.mean((-2, -1), keepdim=True))]
-    note = task.restored(0, seen)["notes"][-1]
+
+    def network(x):
+        return x + x.mean((-2, -1), keepdim=True)
+
+    note = task.restored(0, [Seen("control", "control", network)])["notes"][-1]
     assert note.startswith("control: The network looks further than 48 pixels")
+    near, far = task.evaluate(lambda x: x), task.evaluate(network)
+    seen = [Seen("control", "control", network, far), Seen("teacher", "teacher", network, near)]
+    assert task.preview(seen)["scores"]["notes"] == [note]
+    assert (f"control: {far.note}", near.note) == (note, "")
 
 
 def test_classification_excludes_classes_from_training_only():

@@ -77,3 +77,10 @@ def test_bundled_weights_for_other_images_are_a_problem_before_the_run() -> None
         "teacher.weights: denoise was trained for 3 image channels, but this task has 1: choose other weights."
     ]
     assert describe(preset_config("denoise"))["problems"] == []
+
+
+@pytest.mark.parametrize("crop", [4, 14, 16, 0])
+def test_crops_too_small_to_be_scored_are_a_problem_before_the_run(crop: int) -> None:
+    config = with_values(preset_config("sharpen"), {"data.held_out_crop": crop})
+    words = "data.held_out_crop: SSIM needs 16 pixels a side here. Take at least 16, or 0 for whole images."
+    assert describe(config)["problems"] == ([words] if crop in (4, 14) else [])

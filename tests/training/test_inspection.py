@@ -223,6 +223,23 @@ def test_a_teacher_whose_weights_are_gone_is_left_out(shapes: tuple[RunConfig, P
     assert set(inspection.align(2, None, {}, "label")["alignment"]["distilled"]) == {"inside"}
 
 
+def test_so_is_one_that_only_its_file_described(tmp_path: Path) -> None:
+    config = RunConfig.from_dict(
+        {
+            "task": "restoration",
+            "data": {"source": {"id": "photos"}, "degradations": [{"id": "bicubic"}], "held_out": 2, "held_out_crop": 32},
+            "teacher": {"id": "spandrel", "weights": f"file:{tmp_path / 'gone.pth'}"},
+            "student": {"id": "espcn"},
+            "variants": [{"terms": [{"method": "response"}]}],
+            "training": {"device": "cpu", "threads": 1},
+        }
+    )  # fmt: skip
+    inspection = Inspection(config)
+    assert [name for _, name, _ in inspection.networks] == ["control", "distilled"]
+    (note,) = inspection.facts()["notes"]
+    assert note.startswith("The teacher cannot be shown: There is no file")
+
+
 def test_restoration_shows_attention_on_crops_of_photos() -> None:
     config = RunConfig.from_dict(
         {

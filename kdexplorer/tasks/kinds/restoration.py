@@ -10,16 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kdexplorer.config import DataConfig, RunConfig
+from kdexplorer.config import RunConfig
 from kdexplorer.data import SOURCES, PairData, PhotoData
 from kdexplorer.data.draws import generator
 from kdexplorer.data.gray import in_channels
 from kdexplorer.data.pipeline import augment, augment_pairs, channels_and_scale, degrade
 from kdexplorer.data.resize import bicubic_upsample
 from kdexplorer.events import MetricInfo, Metrics
-from kdexplorer.metrics.image import WINDOW, Channel, psnr, ssim
+from kdexplorer.metrics.image import psnr, ssim
 from kdexplorer.models import ModelIO
 from kdexplorer.params import ConfigError
+from kdexplorer.tasks.conventions import channel_and_shave, check_crop, check_side, conventions, least_side
 from kdexplorer.tasks.image_scores import image_scores
 from kdexplorer.tasks.picture import data_uri, middle
 from kdexplorer.tasks.spec import TASKS, Batch, Evaluation, Example, Forward, Seen, TaskSpec
@@ -33,46 +34,6 @@ MIDDLE = "The pictures are the middle of this image; the scores are of all of it
 HELD_OUT_SEED = 20260101  # the same held-out noise in every run, so that runs can be compared
 
 Shown = tuple[str, Tensor, Tensor, int | None]  # name, input, target, and which held-out image that is
-
-
-RAIN = ("rain_streaks", "rain_drops")
-
-
-def channel_and_shave(io: ModelIO, data: DataConfig) -> tuple[Channel, int]:
-    """What PSNR and SSIM look at: luma where an image was enlarged (a border of `scale` pixels shaved) or rained on."""
-    shave = io.scale if io.scale > 1 else 0
-    if io.channels == 1:
-        return "gray", shave
-    rained = any(degradation.id in RAIN for degradation in data.degradations)
-    return "y" if shave or rained else "rgb", shave
-
-
-def conventions(io: ModelIO, data: DataConfig) -> tuple[str, str]:
-    """How PSNR and SSIM are computed, in words."""
-    channel, shave = channel_and_shave(io, data)
-    where = f"{channel if channel == 'gray' else channel.upper()}, {f'{shave} px shaved' if shave else 'no shave'}"
-    return (
-        f"PSNR on {where}, 8-bit rounded, averaged over images",
-        f"SSIM on {where}, Gaussian window 11, σ 1.5, valid region",
-    )
-
-
-def least_side(io: ModelIO, data: DataConfig) -> int:
-    """Pixels a side that a clean image needs so that it can be scored: the window of SSIM and what is shaved off."""
-    _, shave = channel_and_shave(io, data)
-    return -(-(WINDOW + 2 * shave) // io.scale) * io.scale
-
-
-def check_side(name: str, clean: Tensor, io: ModelIO, data: DataConfig) -> None:
-    """Whether a clean image [..., H, W] can be scored.
-
-    Raises:
-        ConfigError: it is too small.
-    """
-    if min(clean.shape[-2:]) < (least := least_side(io, data)):
-        raise ConfigError(
-            f"{name} is too small to be scored: SSIM needs {least} pixels a side here. Take a larger image."
-        )
 
 
 class Restoration:
@@ -91,12 +52,7 @@ class Restoration:
             raise ConfigError("data.degradations: choose what makes the input worse, e.g. gaussian_noise.")
         self.io = io_of(config)
         self.scale = self.io.scale
-        least = least_side(self.io, data)
-        if 0 < data.held_out_crop < least:
-            raise ConfigError(
-                f"data.held_out_crop: SSIM needs {least} pixels a side here. Take at least {least}, or 0 for whole"
-                " images."
-            )
+        check_crop(self.io, data)
         self.device, self.data = device, data
         self.seed, self.batch_size = config.training.seed, config.training.batch_size
         loaded = source.load(source.check(data.source.params), data.exclude_classes).to(device)
@@ -199,12 +155,17 @@ class Restoration:
         return Tiled(image.to(self.device), apart)
 
     def evaluate(self, forward: Forward) -> Evaluation:
-        scores = [self._score(self._output(forward, worse).image, clean) for _, worse, clean in self.held_out]
+        scores, most_apart = [], 0.0
+        for _, worse, clean in self.held_out:
+            image, apart = self._output(forward, worse)
+            scores.append(self._score(image, clean))
+            most_apart = max(most_apart, apart)
         return Evaluation(
             {
                 metric: torch.cat([score[index] for score in scores]).double().cpu().numpy()
                 for index, metric in enumerate(("psnr", "ssim"))
-            }
+            },
+            note=apart_words(most_apart),
         )
 
     def _shown(self, worse: Tensor) -> Tensor:
@@ -335,6 +296,7 @@ TASKS.add(
         summary="From a degraded image back to the clean one: denoising, super-resolution.",
         open=Restoration,
         io_of=io_of,
+        check_run=lambda config: check_crop(io_of(config), config.data),
         attribution="attention",
     )
 )

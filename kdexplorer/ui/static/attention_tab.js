@@ -11,7 +11,7 @@ import { ImageStrip } from './image_strip.js';
 import { Questions } from './questions.js';
 import { answering } from './server.js';
 import { StepSlider } from './step_slider.js';
-import { t } from './words.js';
+import { t, tx } from './words.js';
 
 const IMAGES = 16; // whose scores are averaged for the curve
 const KEPT = 80; // answers
@@ -139,7 +139,7 @@ class Attention {
     }
     const first = !this.facts;
     this.facts = { ...found, at };
-    say(this.notes, (found.notes ?? []).join(' '));
+    say(this.notes, (found.notes ?? []).map(tx).join(' '));
     if (!found.steps.length) {
       this.maps.empty(t('look.noCheckpoint'));
       this.facts = null;

@@ -65,6 +65,7 @@ export class ImageScores {
       h('table', {}, h('thead', {}, this.head), this.body),
     );
     this.words = h('p', { class: 'k-scores-mean' });
+    this.notes = h('p', { class: 'k-note' });
     this.element = h(
       'div',
       { class: 'k-scores-table k-image-scores' },
@@ -83,6 +84,7 @@ export class ImageScores {
       ),
       this.wrap,
       this.words,
+      this.notes,
       h('p', { class: 'k-note' }, t('pictures.scores.help')),
     );
   }
@@ -205,6 +207,9 @@ export class ImageScores {
     this.arrange(gains);
     this.mark(this.chosen);
     say(this.words, this.average(gains));
+    const { notes } = this.found.scores;
+    say(this.notes, Array.isArray(notes) ? notes.map(tx).join(' ') : '');
+    this.notes.hidden = !this.notes.textContent;
   }
 
   // Rows in their order; the focus stays where it is.

@@ -235,6 +235,7 @@ export class Status {
     const place = t('run.place', { device: started.device, threads: started.threads });
     const parent = row.parent ? t('run.forkOf', { run: row.parent, step: row.parent_step }) : '';
     const seed = config ? t('run.seed', { seed: config.training.seed }) : '';
-    say(this.facts, [pair, place, seed, parent, ...(started.notes || []).map(tx)].filter(Boolean).join(' · '));
+    const notes = [...(started.notes ?? []), ...(run.evaluation?.notes ?? [])].map(tx);
+    say(this.facts, [pair, place, seed, parent, ...notes].filter(Boolean).join(' · '));
   }
 }
