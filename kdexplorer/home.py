@@ -10,7 +10,7 @@ import platformdirs
 
 from kdexplorer.params import ConfigError
 
-_UPLOADED = re.compile(r"[0-9a-f]{16}-(.*)-[0-9a-f]{6}(\.[a-z]+)")  # as `keep_upload` names files
+_UPLOADED = re.compile(r"[0-9a-f]{16}-(.*)-([0-9a-f]{6})(\.[a-z]+)")  # as `keep_upload` names files
 
 
 def home() -> Path:
@@ -66,8 +66,8 @@ def shown_name(path: Path) -> str:
     found = _UPLOADED.fullmatch(path.name)
     if not found or path.parent.name != "uploads":
         return path.name
-    name, extension = found.groups()
-    return (name or "upload") + extension  # no letter of the name was a safe one
+    name, digest, extension = found.groups()
+    return (name or f"upload-{digest}") + extension  # no letter of the name was a safe one, but such names differ
 
 
 def shown_stem(path: Path) -> str:

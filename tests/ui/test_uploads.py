@@ -40,14 +40,17 @@ def test_an_image_is_kept_under_a_name_made_here(inbox: Path, name: str, extensi
 
 
 def test_an_image_of_a_pair_keeps_its_name_in_safe_letters(inbox: Path) -> None:
-    names = ("Rain 07.png", "rain_07.png", "雨.png", "a-name-that-is-longer-than-ids-may-be.png")
+    names = ("Rain 07.png", "rain_07.png", "雨.png", "雪.png", "a-name-that-is-longer-than-ids-may-be.png")
     kept = [keep_upload(picture(inbox / name), "pair")["id"] for name in names]
     again = keep_upload(picture(inbox / names[0]), "pair")["id"]
     parts = [id.partition("-")[2] for id in kept]
     assert parts[0].startswith("rain-07-")
     assert again.partition("-")[2] == parts[0]
     assert len(set(parts)) == len(names)
-    assert [shown_name(upload_path(id)) for id in kept[:3]] == ["rain-07.png", "rain-07.png", "upload.png"]
+    shown = [shown_name(upload_path(id)) for id in kept]
+    assert shown[:2] == ["rain-07.png", "rain-07.png"]
+    assert shown[2].startswith("upload-")
+    assert shown[2] != shown[3]  # no letter of theirs is a safe one
     [(named, _)] = read_photos([upload_path(kept[0])])
     assert named == "rain-07"
     assert shown_name(inbox / kept[0]) == kept[0]  # elsewhere a file is called as it is
