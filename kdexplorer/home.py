@@ -67,7 +67,7 @@ def shown_name(path: Path) -> str:
     if not found or path.parent.name != "uploads":
         return path.name
     name, digest, extension = found.groups()
-    return (name or f"upload-{digest}") + extension  # no letter of the name was a safe one, but such names differ
+    return (name or f"upload-{digest}") + extension  # a name may have no letter that is safe in a file
 
 
 def shown_stem(path: Path) -> str:
